@@ -81,7 +81,7 @@ def require_size(envelope: Envelope, most: int, taker: str) -> None:
     """Raises MessageTooLarge for a message of more than `most` bytes; 0: any size is taken."""
     if 0 < most < len(envelope.content):
         raise MessageTooLarge(
-            f"the message has {len(envelope.content):,} bytes; {taker} takes {most:,}"
+            f"the message has {len(envelope.content):,} bytes, more than {taker} takes ({most:,})"
         )
 
 

@@ -61,7 +61,7 @@ class SmtpCourier:
     ) -> list[Answer]:
         """Runs one SMTP transaction, on a kept connection if possible; see `Courier.send`."""
         envelope = await self._signed(envelope)
-        require_size(envelope, self._connection.max_bytes, f"connection {self._connection.name}")
+        require_size(envelope, self._connection.max_bytes, self._connection.title)
         while (dialogue := self._kept()) is not None:
             try:
                 return await self._send_on(dialogue, envelope, limit, before_dot)

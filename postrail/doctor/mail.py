@@ -10,7 +10,7 @@ from postrail.configuration.load import mail_accounts, outgoing_connections
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import TimeLimit
-from postrail.courier.smtp import SmtpCourier
+from postrail.courier.make import courier_for, login_of
 from postrail.database import one_connection
 from postrail.doctor import Finding, fine, warning, wrong
 from postrail.errors import PipelineError
@@ -41,7 +41,7 @@ async def check_mail_servers(settings: Settings, clock: Clock) -> list[Finding]:
     tokens = AccessTokens(lambda: one_connection(settings.database), secrets, clock)
     checks = [
         *(check_account(account, secrets, tokens) for account in accounts if account.enabled),
-        *(check_connection(one, secrets, clock) for one in connections if one.enabled),
+        *(check_connection(one, secrets, tokens, clock) for one in connections if one.enabled),
     ]
     return await _a_few_at_once(checks) or [fine("accounts", "none is configured yet")]
 
@@ -88,14 +88,17 @@ def _open(account: MailAccount, login: Login) -> None:
 
 
 async def check_connection(
-    connection: OutgoingConnection, secrets: Secrets, clock: Clock
+    connection: OutgoingConnection, secrets: Secrets, tokens: AccessTokens, clock: Clock
 ) -> Finding:
     """Connects, logs in and names the sender, without sending a message."""
     part = f"connection {connection.name}"
     try:
-        courier = SmtpCourier(connection, secrets.reveal(connection.password), clock)
+        # The dialogue goes to a service's log, which a command does not have.
+        silent = connection.model_copy(update={"debug": False})
+        courier = courier_for(silent, login_of(silent, secrets, tokens), clock)
         end = clock.steady() + DIALOGUE_SECONDS
         await courier.check(TimeLimit(dot_before=end, end_before=end))
+        await courier.close()
     except PipelineError as error:
         setting = f"outgoing connection {connection.name}: host, port, username"
         return wrong(part, error, setting=setting, remedy="Try again, and read the server's log")

@@ -18,7 +18,8 @@ from postrail.configuration.plan import make_plan
 from postrail.configuration.sealing import check_secrets, secret_if_applied
 from postrail.configuration.store import read_all
 from postrail.courier import Answer, Envelope, TimeLimit
-from postrail.courier.make import courier_for
+from postrail.courier.dkim import Sign
+from postrail.courier.make import courier_for, sign_with, signer_of
 from postrail.courier.trial import try_connection
 from postrail.database import Connection, Transactions
 from postrail.errors import ConfigurationError, PermanentError, PipelineError
@@ -44,6 +45,8 @@ class ConnectionCandidate:
     connection: OutgoingConnection
     # Returns the password; raises PipelineError when it cannot be read.
     password: Callable[[], str]
+    # Returns what adds a DKIM signature, if the connection has a key; raises as `password` does.
+    sign: Callable[[], Sign | None]
 
     def login(self, tokens: AccessTokens) -> Callable[[], Login]:
         """Returns what finds the login; called in the event loop of `tokens`."""
@@ -62,7 +65,10 @@ async def stored_connection(
             f"there is no outgoing connection {name!r}",
             remedy=f"Name one of these: {', '.join(sorted(found)) or 'none is configured yet'}",
         )
-    return ConnectionCandidate(found[name], lambda: secrets.reveal(found[name].password))
+    one = found[name]
+    return ConnectionCandidate(
+        one, lambda: secrets.reveal(one.password), lambda: signer_of(one, secrets)
+    )
 
 
 async def connections_of_file(
@@ -116,7 +122,7 @@ async def send_test(
     """
     connection = candidate.connection.model_copy(update={"debug": False})
     login = candidate.login(tokens)()
-    courier = courier_for(connection, login, clock, write=write)
+    courier = courier_for(connection, login, clock, write=write, sign=candidate.sign())
     now = clock.steady()
     limit = TimeLimit(dot_before=now + SEND_SECONDS, end_before=now + SEND_SECONDS)
     try:
@@ -174,4 +180,8 @@ async def _candidate(
     stored = await outgoing_connections(connection) if connection else []
     before = next((one for one in stored if one.name == thing.name), None)
     check_secrets(entry, before, file)
-    return ConnectionCandidate(thing, lambda: secret_if_applied(entry, "password", before, secrets))
+    return ConnectionCandidate(
+        thing,
+        lambda: secret_if_applied(entry, "password", before, secrets),
+        lambda: sign_with(thing, secret_if_applied(entry, "dkim_key", before, secrets)),
+    )

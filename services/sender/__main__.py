@@ -8,8 +8,11 @@ if __name__ == "__main__":
     # Before the imports below, which take a second.
     hold_stop_signals()
 
+from contextlib import AbstractAsyncContextManager
+
 from postrail.blobs import BlobStore
-from postrail.database import Pool
+from postrail.database import Connection, Pool, transaction
+from postrail.oauth.tokens import AccessTokens
 from postrail.process import Process, run_process
 from postrail.records import OutgoingQueued
 from postrail.secrets import Secrets
@@ -17,7 +20,7 @@ from postrail.stage import Stage, run_stage
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.topics import OUTGOING_QUEUED
 from services.sender.announcer import Announcer
-from services.sender.channels import Channels, smtp_couriers
+from services.sender.channels import Channels, couriers
 from services.sender.step import Sender
 
 GROUP = "sender"
@@ -28,16 +31,33 @@ async def main(process: Process) -> None:
     settings, clock = process.settings, process.clock
 
     def stage(pool: Pool, offsets: IntakeOffsets) -> Stage[OutgoingQueued]:
-        channels = Channels(pool, clock, smtp_couriers(Secrets(settings.secrets), clock))
+        secrets = Secrets(settings.secrets)
+
+        def transactions() -> AbstractAsyncContextManager[Connection]:
+            return transaction(pool)
+
+        tokens = AccessTokens(transactions, secrets, clock)
+        channels = Channels(pool, clock, couriers(secrets, tokens, transactions, clock))
         announcer = Announcer(pool, process.producer)
         blobs = BlobStore(settings.blobs.url)
         sender = Sender(process, pool, offsets, channels, blobs, announcer)
         return Stage(
             take_in=sender.take_in,
-            loops=(sender.run, lambda: announcer.run(process.stop)),
+            loops=(
+                lambda: _until_closed(sender, tokens),
+                lambda: announcer.run(process.stop),
+            ),
         )
 
     await run_stage(process, OUTGOING_QUEUED, GROUP, stage)
+
+
+async def _until_closed(sender: Sender, tokens: AccessTokens) -> None:
+    """Runs the sender; then waits for tokens that are being renewed, which must not be lost."""
+    try:
+        await sender.run()
+    finally:
+        await tokens.close()
 
 
 if __name__ == "__main__":

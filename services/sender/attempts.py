@@ -10,7 +10,14 @@ from datetime import datetime
 from postrail.blobs import BlobStore
 from postrail.clock import Clock
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
-from postrail.courier import Answer, CourierUnavailable, Envelope, State, TimeLimit
+from postrail.courier import (
+    Answer,
+    CourierUnavailable,
+    Envelope,
+    MessageTooLarge,
+    State,
+    TimeLimit,
+)
 from postrail.database import Pool, transaction
 from postrail.errors import PermanentError, TransientError
 from postrail.incoming.originals import Originals
@@ -23,7 +30,7 @@ from postrail.settings import KafkaSettings, SenderSettings
 from services.sender.attempt_results import attempt_result, postponed, refused
 from services.sender.begun import Begun
 from services.sender.channels import Channel, available
-from services.sender.message_size import TooLarge, is_size_refusal, require_size
+from services.sender.message_size import is_size_refusal
 
 logger = log(__name__)
 
@@ -122,16 +129,15 @@ class Attempts:
 
         try:
             envelope = await self._envelope(claimed, channel.connection)
-            require_size(channel.connection, envelope.content)
             (answer,) = await channel.courier.send(envelope, attempt.limit, before_dot)
         except CourierUnavailable as error:
             name, reason = channel.connection.name, str(error)
-            retry_at = channel.breaker.failed(self._clock.now(), reason)
+            retry_at = channel.breaker.failed(self._clock.now(), reason, error.after_seconds)
             if available(attempt.fallbacks):
                 retry_at = self._clock.now()
             logger.warning("mail server unavailable", connection=name, reason=reason)
             return self._result(claimed, postponed(claimed, reason), retry_at)
-        except TooLarge as error:
+        except MessageTooLarge as error:
             if attempt.fallbacks:
                 return self._moved(claimed, attempt.fallbacks[0], str(error))
             return self._result(claimed, refused(claimed, str(error)))

@@ -30,14 +30,17 @@ class Breaker:
             return max(most - busy, 0)
         return 1 if busy == 0 and now >= self._probe_at else 0
 
-    def failed(self, now: datetime, reason: str) -> datetime:
-        """Notes a fault of the server; returns the time of the next probe."""
+    def failed(self, now: datetime, reason: str, after_seconds: float = 0.0) -> datetime:
+        """Notes a fault of the server; returns the time of the next probe.
+
+        It is not before the pause that the server asks for.
+        """
         self.reason = reason
         # Messages that were in flight together fail together: that is one failure.
         if self._probe_at is None or now >= self._probe_at:
             self._failures += 1
             seconds = backoff_seconds(self._failures, PROBE_BASE_SECONDS, PROBE_MAX_SECONDS)
-            self._probe_at = now + timedelta(seconds=seconds)
+            self._probe_at = now + timedelta(seconds=max(seconds, after_seconds))
         return self._probe_at
 
     def succeeded(self) -> None:

@@ -19,9 +19,12 @@ from postrail.courier import (
     TimeLimit,
     nothing_to_record,
 )
-from postrail.courier.smtp import SmtpCourier
-from postrail.database import Connection, Pool, transaction
+from postrail.courier.graph.faults import owner_of
+from postrail.courier.make import courier_for, login_of, signer_of
+from postrail.database import Connection, Pool, Transactions, transaction
 from postrail.errors import ConfigurationError
+from postrail.graph_limits.shared import SharedLimits
+from postrail.oauth.tokens import AccessTokens
 from postrail.observe.log import log
 from postrail.outgoing.routing import rerouting, strays
 from postrail.outgoing.routing.rates import Rate
@@ -88,12 +91,17 @@ class Unusable:
         """Does nothing: no connection is open."""
 
 
-def smtp_couriers(secrets: Secrets, clock: Clock) -> MakeCourier:
-    """Returns a function that makes couriers with the revealed passwords."""
+def couriers(
+    secrets: Secrets, tokens: AccessTokens, transactions: Transactions, clock: Clock
+) -> MakeCourier:
+    """Returns a function that makes couriers with the revealed secrets."""
 
     def make(connection: OutgoingConnection) -> Courier:
         try:
-            return SmtpCourier(connection, secrets.reveal(connection.password), clock)
+            login = login_of(connection, secrets, tokens)
+            sign = signer_of(connection, secrets)
+            limits = SharedLimits(transactions, clock, owner_of(connection))
+            return courier_for(connection, login, clock, limits=limits, sign=sign)
         except ConfigurationError as error:
             return Unusable(error)
 

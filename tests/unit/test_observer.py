@@ -17,7 +17,7 @@ from postrail.secrets import Secrets
 from postrail.settings import SecretSettings, Settings, load_settings
 from services.fetcher.opener import MailboxFactory
 from services.fetcher.store import PostgresStore
-from services.sender.channels import Unusable, smtp_couriers
+from services.sender.channels import Unusable, couriers
 from tests.fakes.fetching import account_named
 from tests.makers.folders import Folder
 from tests.processes.unwriting import writing_methods
@@ -87,7 +87,9 @@ def test_no_courier_is_made(username: str, withheld: Secrets) -> None:
     connection = OutgoingConnection(
         name="out", host="smtp.example.org", username=username, from_address="help@example.org"
     )
-    assert isinstance(smtp_couriers(withheld, SystemClock())(connection), Unusable)
+    clock = SystemClock()
+    tokens = AccessTokens(no_database, withheld, clock)
+    assert isinstance(couriers(withheld, tokens, no_database, clock)(connection), Unusable)
 
 
 def test_the_writing_methods_of_all_implementations_are_known() -> None:

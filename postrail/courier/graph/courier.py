@@ -78,7 +78,7 @@ class GraphCourier:
         self, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot = nothing_to_record
     ) -> list[Answer]:
         """Sends one message to its recipients; see `Courier.send`."""
-        require_size(envelope, self._connection.max_bytes, f"connection {self._connection.name}")
+        require_size(envelope, self._connection.max_bytes, self._connection.title)
         refused = [one for one in envelope.recipients if not _can_carry(one)]
         if refused:
             words = f"{refused[0]!a} is not an address that Microsoft Graph takes; nothing was sent"
@@ -124,6 +124,17 @@ class GraphCourier:
                 self._makes_drafts = False
         await attempt.directly(message)
         return ""
+
+    async def check(self, limit: TimeLimit) -> None:
+        """Gets a token and asks for the mailbox, without a message; raises CourierUnavailable."""
+        try:
+            async with asyncio.timeout(limit.end_before - self._clock.steady()):
+                await self._http.ask("GET", "mailFolders/drafts")
+        except Forbidden:
+            # The right to send does not include it.
+            return
+        except (TimeoutError, InDoubt, Refused) as error:
+            raise CourierUnavailable(f"Microsoft Graph does not answer: {error}") from error
 
     async def close_idle(self) -> None:
         """Does nothing: httpx closes idle connections."""

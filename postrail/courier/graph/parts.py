@@ -47,7 +47,7 @@ def graph_message(envelope: Envelope) -> GraphMessage:
     require_size(
         Envelope(envelope_from="", recipients=(), content=left),
         MIME_MAX_BYTES,
-        "Microsoft Graph, beside the attachments,",
+        "Microsoft Graph, attachments aside,",
     )
     return GraphMessage(mime=left, attachments=attachments)
 

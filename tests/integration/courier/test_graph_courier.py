@@ -192,13 +192,13 @@ async def test_large_attachments_are_uploaded(scene: Scene) -> None:
 
 
 async def test_a_text_that_is_too_large_is_refused_before_it_is_sent(scene: Scene) -> None:
-    with pytest.raises(MessageTooLarge, match="Microsoft Graph, beside the attachments"):
+    with pytest.raises(MessageTooLarge, match="Microsoft Graph, attachments aside, takes"):
         await scene.send(large(10, text="word " * 800_000))
     assert scene.graph.requests == []
 
 
 async def test_the_connections_own_limit_holds(scene: Scene) -> None:
-    with pytest.raises(MessageTooLarge, match="connection office takes 100"):
+    with pytest.raises(MessageTooLarge, match="more than outgoing connection office takes"):
         await scene.send(max_bytes=100)
 
 

@@ -10,7 +10,14 @@ from typing import Any, cast
 from postrail.blobs import BlobStore
 from postrail.clock import SettableClock
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
-from postrail.courier import Answer, BeforeDot, Envelope, TimeLimit, nothing_to_record
+from postrail.courier import (
+    Answer,
+    BeforeDot,
+    Envelope,
+    TimeLimit,
+    nothing_to_record,
+    require_size,
+)
 from postrail.database import Pool, rows, transaction
 from postrail.observe.health import Health
 from postrail.process import Process
@@ -61,6 +68,7 @@ class ScriptedCourier:
     async def send(
         self, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot = nothing_to_record
     ) -> list[Answer]:
+        require_size(envelope, self.connection.max_bytes, self.connection.title)
         self.envelopes.append((envelope, limit))
         await self.before()
         if self.completes:

@@ -147,8 +147,8 @@ async def test_a_message_that_no_connection_takes_fails_with_the_size(bench: Ben
     await bench.rounds(3)
 
     (found,) = await rows_of(bench)
-    assert found.startswith("The message has ")
-    assert found.endswith("more than max_bytes of the outgoing connection relay (100).")
+    assert found.startswith("the message has ")
+    assert found.endswith("more than outgoing connection relay takes (100).")
     assert await bench.states() == ["failed"]
 
 
