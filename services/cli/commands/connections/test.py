@@ -27,11 +27,11 @@ from postrail.secrets import Secrets
 from postrail.settings import Settings
 from postrail.wire.dialogue_log import Direction, WriteLine
 from postrail.wire.timed_steps import Step
+from services.cli.commands.accounts.steps import shown_steps
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected_to_own, load, shared_clock
 from services.cli.options import name_of, read_text
 from services.cli.output import Json, console, show_json
-from services.cli.steps import shown_steps
 from services.cli.visible import clean
 
 FAILED = 1

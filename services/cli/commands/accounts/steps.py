@@ -1,4 +1,4 @@
-"""Shows the steps of a test: each as soon as it is done, with its time and remedy."""
+"""Shows the steps of the test of an account or connection, each as soon as it is done."""
 
 from __future__ import annotations
 
