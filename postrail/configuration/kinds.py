@@ -11,6 +11,7 @@ from postrail.configuration.kind import Kind
 from postrail.configuration.models.credential import OAUTH_CREDENTIAL
 from postrail.configuration.models.limit import LIMIT
 from postrail.configuration.models.mail_account import MAIL_ACCOUNT
+from postrail.configuration.models.message_template import MESSAGE_TEMPLATE
 from postrail.configuration.models.priority import PRIORITY
 from postrail.configuration.models.sender_filter import SENDER_FILTER
 from postrail.configuration.person_rows import PERSON
@@ -28,6 +29,7 @@ KINDS: tuple[Kind[Any], ...] = (
     SENDER_FILTER,
     PERSON,
     LIMIT,
+    MESSAGE_TEMPLATE,
 )
 
 

@@ -17,6 +17,7 @@ from postrail.configuration.models.credential import OAUTH_CREDENTIAL, OAuthCred
 from postrail.configuration.models.limit import LIMIT
 from postrail.configuration.models.mail_account import MAIL_ACCOUNT, MailAccount
 from postrail.configuration.models.mail_handler import MailHandler
+from postrail.configuration.models.message_template import MESSAGE_TEMPLATE
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.priority import PRIORITY, Priority
@@ -36,6 +37,7 @@ SNAPSHOT_KINDS: tuple[Kind[Any], ...] = (
     MAIL_HANDLER,
     SENDER_FILTER,
     LIMIT,
+    MESSAGE_TEMPLATE,
     PRIORITY,
 )
 

@@ -11,6 +11,7 @@ from postrail.configuration.entry import Thing
 from postrail.configuration.models.limit import Limit, LimitName
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.mail_handler import MailHandler
+from postrail.configuration.models.message_template import MessageTemplate
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.priority import Priority
 from postrail.configuration.models.project import Project
@@ -35,6 +36,8 @@ class ConfigurationSnapshot:
     sender_filters: tuple[SenderFilter, ...] = ()
     # The names of the priorities by level.
     priorities: dict[int, str] = field(default_factory=dict)
+    # The templates of messages, disabled ones included.
+    templates: tuple[MessageTemplate, ...] = ()
     # Those that an operator has set.
     limits: dict[LimitName, Limit] = field(default_factory=dict)
 
@@ -105,6 +108,11 @@ class ConfigurationSnapshot:
         enabled = (connection for connection in self.connections.values() if connection.enabled)
         return next((connection for connection in enabled if connection.is_default), None)
 
+    def language_of(self, project_key: str) -> str:
+        """Returns the language of the project's texts; English without a project."""
+        project = self.projects.get(project_key)
+        return project.language if project else "en"
+
     def reply_address(self, project_key: str, mailbox: str | None) -> str:
         """Returns the address for replies about an issue.
 
@@ -147,5 +155,6 @@ def snapshot_of(change_id: int, things: Iterable[Configured]) -> ConfigurationSn
         handlers=tuple(sorted(all_of(MailHandler), key=lambda one: (one.order, one.name))),
         sender_filters=tuple(all_of(SenderFilter)),
         priorities={priority.level: priority.name for priority in all_of(Priority)},
+        templates=tuple(all_of(MessageTemplate)),
         limits={LimitName(limit.name): limit for limit in all_of(Limit)},
     )

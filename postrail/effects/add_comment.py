@@ -18,13 +18,8 @@ from postrail.effects.reopen import reopen
 from postrail.effects.texts.comment_text import CommentText, comment_text
 from postrail.effects.texts.text_frame import taken
 from postrail.incoming import conversations
-from postrail.notifications.compose import (
-    COMMENTED,
-    INTERNALLY_COMMENTED,
-    Event,
-    beginning,
-    from_outside,
-)
+from postrail.notifications.events import COMMENTED, INTERNALLY_COMMENTED, Event, from_outside
+from postrail.notifications.issue_words import beginning
 from postrail.tracker import CommentDraft, issues
 from postrail.tracker.builtin.links import insert_links
 from postrail.tracker.issues import Involvement, Watcher

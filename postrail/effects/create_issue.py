@@ -24,8 +24,7 @@ from postrail.effects.new_issues import default_assignees, make_issues
 from postrail.effects.notify import Announcement
 from postrail.effects.texts.description import Description, whole_text, without_internal
 from postrail.effects.texts.text_frame import frame_of, taken
-from postrail.notifications.changes import new_for
-from postrail.notifications.compose import ISSUE_CREATED, ISSUE_RECEIVED
+from postrail.notifications.events import ISSUE_CREATED, ISSUE_RECEIVED, new_for
 from postrail.people import PersonRow
 from postrail.records import MailParsed
 from postrail.tracker import MEDIUM, IssueDraft, issues

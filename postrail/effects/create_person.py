@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from postrail.decision.decision import CreatePerson
 from postrail.effects.batch import Context, Made, Work
@@ -37,5 +38,5 @@ def _told(context: Context, work: Work[CreatePerson], author: Watcher) -> Outgoi
     cause = f"{work.due.cause} made a person"
     # Somebody else may have written the name.
     person = replace(author, name="")
-    letter = account_created(author.address)
+    letter = partial(account_created, author.address)
     return queued(context, work.due, cause, [person], letter, purpose="account")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from postrail import people
 from postrail.configuration.snapshot import ConfigurationSnapshot
@@ -15,8 +16,12 @@ from postrail.effects.mentions import insiders_of
 from postrail.incoming import conversations
 from postrail.incoming.message_ids import message_hash
 from postrail.notifications.audience import by_mail
-from postrail.notifications.compose import Cause, Event, compose
+from postrail.notifications.compose import Cause, compose
+from postrail.notifications.events import Event, mentioning
+from postrail.notifications.issue_words import Occasion, issue_words
+from postrail.notifications.templates.configured import message_of, written_language
 from postrail.outgoing import intake as outgoing
+from postrail.people import Reader
 from postrail.records import MailParsed, OutgoingQueued
 from postrail.tracker import issues
 from postrail.tracker.issues import Audience, Watcher
@@ -54,6 +59,8 @@ class Announcement:
     insiders_only: bool = False
     # Only the others are notified: these were before.
     outsiders_only: bool = False
+    # A person wrote it in the product: its messages are not marked as automatic.
+    by_person: bool = False
 
 
 async def notify(
@@ -75,11 +82,11 @@ async def notify(
         for one in announcements
         if (audience := audiences.get(one.issue_id))
     ]
-    reach = await people.reach(connection, _addresses(heard))
+    readers = await people.readers(connection, _addresses(heard))
     mails = [
         mail
         for one, audience in heard
-        if (mail := notification_of(one, audience, options, reach, now))
+        for mail in notifications_of(one, audience, options, readers, now)
     ]
     mails = await within_limit(connection, mails, options.snapshot, now)
     await outgoing.store(connection, mails)
@@ -115,36 +122,96 @@ async def _audience(
     return replace(audience, watchers=insiders)
 
 
-def notification_of(
+def notifications_of(
     one: Announcement,
     audience: Audience,
     options: NotificationOptions,
-    reach: Mapping[str, str],
+    readers: Mapping[str, Reader],
     now: datetime,
-) -> OutgoingQueued | None:
-    """Returns the notification of one effect; None without recipients or outgoing connection.
+) -> list[OutgoingQueued]:
+    """Returns the notifications of one effect: a message for each language, and for the mentioned.
 
-    The event chooses among addresses for mail (`people.reach`), the author's included, so that
-    nobody is notified twice, or of their own act, by another of their addresses.
+    None without recipients or outgoing connection. The event chooses among addresses for mail
+    (`people.readers`), the author's included, so that nobody is notified twice, or of their own
+    act, by another of their addresses.
     """
     snapshot = options.snapshot
     connection = snapshot.connection_for(audience.project)
+    if connection is None:
+        return []
+    reach = {address: reader.address for address, reader in readers.items()}
     audience = replace(audience, watchers=by_mail(audience.watchers, reach))
     author = next(iter(by_mail([one.author], reach)), replace(one.author, address=""))
     written_to = {author.address, *(person.address for person in audience.watchers)}
     own = snapshot.own_addresses.union(filter(snapshot.is_own, written_to))
-    recipients = one.event.recipients(audience, author, own)
-    if connection is None or not recipients:
-        return None
-    text = one.event.text(audience, one.author, one.body, options.excerpt_max_characters)
+    mentioned = frozenset(person.address for person in by_mail(one.mentioned, reach))
+    known = {reader.address: reader for reader in readers.values()}
     cause = _cause(one, audience, snapshot)
-    audience = replace(audience, summary=one.event.summary or audience.summary)
-    key, internal = options.message_id_key, one.internal
-    mail = compose(cause, recipients, text, audience, connection, key, now, internal=internal)
-    if not one.event.answers:
-        return mail
-    proven = one.mail is not None and is_proven(one.mail, snapshot.accounts.get(one.mail.mailbox))
-    return replace(mail, automatic=True, answers_proven=proven)
+    mails = []
+    for (part, language), people_told in _groups(
+        one.event.recipients(audience, author, own), mentioned, known, snapshot, audience.project
+    ).items():
+        event = mentioning(one.event, mentioned) if part else one.event
+        occasion = _occasion(one, audience, options)
+        message = message_of(
+            partial(issue_words, event, occasion), snapshot, audience.project, language
+        )
+        mail = compose(
+            replace(cause, part=part),
+            people_told,
+            message,
+            audience,
+            connection,
+            options.message_id_key,
+            now,
+            internal=one.internal,
+            time_zones={address: reader.time_zone for address, reader in known.items()},
+        )
+        mails.append(
+            replace(
+                mail,
+                automatic=event.answers,
+                answers_proven=event.answers and _is_proven(one, snapshot),
+                by_person=one.by_person,
+                author_name=one.author.name if one.by_person else "",
+            )
+        )
+    return mails
+
+
+def _groups(
+    recipients: Sequence[Watcher],
+    mentioned: frozenset[str],
+    known: Mapping[str, Reader],
+    snapshot: ConfigurationSnapshot,
+    project: str,
+) -> dict[tuple[str, str], list[Watcher]]:
+    """Returns the recipients by what their message says, and by its language."""
+    groups: dict[tuple[str, str], list[Watcher]] = {}
+    own_language = snapshot.language_of(project)
+    for person in recipients:
+        reader = known.get(person.address)
+        language = written_language(snapshot, reader.language if reader else "", own_language)
+        part = "mentioned" if person.address in mentioned else ""
+        groups.setdefault((part, language), []).append(person)
+    return groups
+
+
+def _occasion(one: Announcement, audience: Audience, options: NotificationOptions) -> Occasion:
+    project = options.snapshot.projects.get(audience.project)
+    return Occasion(
+        audience=audience,
+        project_name=project.name if project else audience.project,
+        author=one.author,
+        body=one.body,
+        max_characters=options.excerpt_max_characters,
+        mail=one.mail,
+    )
+
+
+def _is_proven(one: Announcement, snapshot: ConfigurationSnapshot) -> bool:
+    mail = one.mail
+    return mail is not None and is_proven(mail, snapshot.accounts.get(mail.mailbox))
 
 
 def _cause(one: Announcement, audience: Audience, snapshot: ConfigurationSnapshot) -> Cause:

@@ -11,7 +11,8 @@ from postrail.tracker.issues import Audience, Watcher
 def by_mail(people: Iterable[Watcher], reach: Mapping[str, str]) -> tuple[Watcher, ...]:
     """Returns each person once, by the address for mail, and leaves out inactive ones.
 
-    `reach` is what `people.reach` says of the addresses; strangers have only the one they used.
+    `reach` is where mail to the addresses goes (`people.readers`); strangers have only the one that
+    they used.
     """
     found: dict[str, Watcher] = {}
     for person in people:

@@ -1,54 +1,20 @@
-"""Writes the messages about no issue: forwards, answers to authors, notices. Pure.
-
-Their texts are fixed.
-"""
+"""Makes the words of messages about no issue: forwards, answers to authors, notices. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from postrail.notifications.phrases.phrases import Phrases
+from postrail.notifications.templates.words import Words
 from postrail.records import MailParsed
+from postrail.rendering.events import MessageEvent
 
 # The words of a subject that a message about another one holds.
 SUBJECT_CHARACTERS = 200
-OF_MESSAGE = """{opening} {became}
 
-Reason: {reason}
-
-From: {sender}
-Subject: {subject}
-Mailbox: {mailbox}
-Message: {mail_id}
-
-To see more of it, run:
-postrail mail show {mail_id}
-"""
-FORWARDING = "{by} sends you this message; it is attached as it was received."
-TELLING = "{by} tells you of this message."
-# By the outcome of a message; of any other one the outcome itself is told.
-BECAME = {
-    "issue": "It became issue {key}.",
-    "comment": "It became a comment on {key}.",
-    "forwarded": "It became no issue and no comment.",
-    "ignored": "It became no issue and no comment.",
-    "quarantined": "It is quarantined: it has no effect until a person releases it.",
-    "failed": "It could not be handled.",
-}
-ACCOUNT_CREATED = """Hello,
-
-You wrote to us for the first time, so we now know {address} as a person. You need no password: just
-write to us from this address, and reply to our emails.
-
-If you did not write to us, please ignore this email.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """The subject and the text of a message."""
-
-    subject: str
-    text: str
+# The words of a message, once its language is known.
+Letter = Callable[[Phrases], Words]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,34 +28,61 @@ class Told:
     issue_key: str
 
 
-def forwarded(mail: MailParsed, told: Told) -> Letter:
+def forwarded(mail: MailParsed, about: Told, phrases: Phrases) -> Words:
     """Returns the message that an original is attached to, and why it is sent on."""
-    return Letter(f"Fwd: {_subject(mail, told)}", _of_message(FORWARDING, mail, told))
+    return _of_message(MessageEvent.FORWARDED, phrases.forwarding, mail, about, phrases)
 
 
-def told(mail: MailParsed, told: Told) -> Letter:
+def told(mail: MailParsed, about: Told, phrases: Phrases) -> Words:
     """Returns the message that says what became of another one."""
-    return Letter(f"Postrail: {_subject(mail, told)}", _of_message(TELLING, mail, told))
+    return _of_message(MessageEvent.NOTICE, phrases.telling, mail, about, phrases)
 
 
-def _subject(mail: MailParsed, told: Told) -> str:
-    """Returns the subject of the message, with the key of its issue."""
-    words = _line(mail.subject)[:SUBJECT_CHARACTERS] or "no subject"
-    return f"[{told.issue_key}] {words}" if told.issue_key else words
-
-
-def _of_message(opening: str, mail: MailParsed, told: Told) -> str:
-    by = f"{told.by[:1].upper()}{told.by[1:]}"
-    became = BECAME.get(told.outcome, f"Its outcome is: {told.outcome}.")
-    return OF_MESSAGE.format(
-        opening=opening.format(by=by),
-        became=became.format(key=told.issue_key),
-        reason=_line(told.reason),
-        sender=_line(mail.sender.address) if mail.sender else "unknown",
-        subject=_line(mail.subject) or "none",
-        mailbox=mail.mailbox,
-        mail_id=mail.mail_id,
+def _of_message(
+    event: MessageEvent, opening: str, mail: MailParsed, about: Told, phrases: Phrases
+) -> Words:
+    begin = "Fwd" if event is MessageEvent.FORWARDED else "Postrail"
+    words = _line(mail.subject)[:SUBJECT_CHARACTERS] or phrases.no_subject
+    subject = f"[{about.issue_key}] {words}" if about.issue_key else words
+    sender = mail.sender
+    lines = [
+        (phrases.sender, _line(sender.address) if sender else phrases.unknown_sender),
+        (phrases.subject, _line(mail.subject) or phrases.no_subject),
+        (phrases.mailbox, mail.mailbox),
+        (phrases.message, mail.mail_id),
+    ]
+    blocks = [
+        f"{phrases.reason}{phrases.colon}{_line(about.reason)}",
+        "\n".join(f"{label}{phrases.colon}{value}" for label, value in lines),
+        phrases.see_more.format(command=f"postrail mail show {mail.mail_id}"),
+    ]
+    by = f"{about.by[:1].upper()}{about.by[1:]}"
+    return Words(
+        event=event,
+        language=phrases.language,
+        subject=f"{begin}: {subject}",
+        sentence=f"{opening.format(by=by)} {_became(about, phrases)}",
+        full_stop="",
+        body="\n\n".join(blocks),
+        why=phrases.why_named,
+        issue_key=about.issue_key,
+        author_name=_line(sender.name) if sender else "",
+        author_address=_line(sender.address) if sender else "",
     )
+
+
+def _became(about: Told, phrases: Phrases) -> str:
+    """Returns what became of the message; of an outcome without a phrase its name."""
+    became = {
+        "issue": phrases.became_issue,
+        "comment": phrases.became_comment,
+        "forwarded": phrases.became_nothing,
+        "ignored": phrases.became_nothing,
+        "quarantined": phrases.became_quarantined,
+        "failed": phrases.became_failed,
+    }
+    found = became.get(about.outcome, phrases.became_other)
+    return found.format(key=about.issue_key, outcome=about.outcome)
 
 
 def _line(text: str) -> str:
@@ -97,19 +90,56 @@ def _line(text: str) -> str:
     return " ".join("".join(one if one.isprintable() else " " for one in text).split())
 
 
-def answered(subject: str, text: str) -> Letter:
-    """Returns the answer to the author of a message; without its subject, a neutral one."""
-    if not subject:
-        return Letter("Your message", text)
-    begins = subject[:SUBJECT_CHARACTERS]
-    return Letter(begins if begins.lower().startswith("re:") else f"Re: {begins}", text)
+def answered(mail: MailParsed, text: str, neutral: bool, phrases: Phrases) -> Words:
+    """Returns the answer to the author of a message; a neutral one does not name its subject."""
+    begins = "" if neutral else mail.subject[:SUBJECT_CHARACTERS]
+    subject = begins if begins.lower().startswith("re:") else f"Re: {begins}"
+    sender = None if neutral else mail.sender
+    return Words(
+        event=MessageEvent.REPLY,
+        language=phrases.language,
+        subject=subject if begins else phrases.your_message,
+        body=text,
+        why=phrases.why_wrote,
+        stop=phrases.stop_none,
+        author_name=sender.name if sender else "",
+        author_address=sender.address if sender else "",
+    )
 
 
-def account_created(address: str) -> Letter:
+def about_subject(event: MessageEvent, subject: str, text: str, phrases: Phrases) -> Words:
+    """Returns a message about an incoming one that has only a subject, for previews."""
+    return Words(
+        event=event,
+        language=phrases.language,
+        subject=f"{'Fwd' if event is MessageEvent.FORWARDED else 'Re'}: {subject}",
+        body=text,
+        why=phrases.why_named if event is MessageEvent.FORWARDED else phrases.why_wrote,
+    )
+
+
+def account_created(address: str, phrases: Phrases) -> Words:
     """Returns what a sender is told of whom a message has made a person."""
-    return Letter("We know your address now", ACCOUNT_CREATED.format(address=address))
+    return Words(
+        event=MessageEvent.ACCOUNT_CREATED,
+        language=phrases.language,
+        subject=phrases.account_created_title,
+        sentence=phrases.account_created.format(address=address),
+        full_stop=phrases.full_stop,
+        greeting=phrases.greeting_of_all,
+        hint=phrases.account_created_note,
+        why=phrases.why_wrote,
+        stop=phrases.stop_none,
+        author_address=address,
+    )
 
 
-def noticed(cause: str, text: str) -> Letter:
+def noticed(cause: str, text: str, phrases: Phrases) -> Words:
     """Returns the message that tells people of something."""
-    return Letter(f"Postrail: {cause[:SUBJECT_CHARACTERS]}", text)
+    return Words(
+        event=MessageEvent.NOTICE,
+        language=phrases.language,
+        subject=f"Postrail: {cause[:SUBJECT_CHARACTERS]}",
+        body=text,
+        why=phrases.why_named,
+    )

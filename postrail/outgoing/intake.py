@@ -28,24 +28,25 @@ WITH given AS (
         %(queued_at)s::timestamptz[], %(received_at)s::timestamptz[], %(mailbox)b::text[],
         %(whole_message)b::bytea[], %(message_blob)b::text[], %(internal)s::bool[],
         %(purpose)b::text[], %(forwards)s::uuid[], %(html)b::text[], %(by_person)s::bool[],
-        %(author_name)b::text[], %(event)b::text[], %(template)b::text[]
+        %(author_name)b::text[], %(message_event)b::text[], %(template)b::text[]
     ) WITH ORDINALITY AS mail (
         outgoing_id, conversation, issue_id, issue_key, cause, language, connection, envelope_from,
         from_name, reply_to, subject, text, in_reply_to, reference_ids, queued_at, received_at,
         mailbox, whole_message, message_blob, internal, purpose, forwards, html, by_person,
-        author_name, event, template, place
+        author_name, message_event, template, place
     )
 ), added AS (
     INSERT INTO outgoing_mail (
         outgoing_id, conversation, issue_id, issue_key, cause, language, connection, envelope_from,
         from_name, reply_to, subject, text, in_reply_to, reference_ids, queued_at, received_at,
         mailbox, whole_message, message_blob, internal, purpose, forwards, html, by_person,
-        author_name, event, template
+        author_name, message_event, template
     )
     SELECT outgoing_id, conversation, issue_id, issue_key, cause, language, connection,
         envelope_from, from_name, reply_to, subject, text, in_reply_to,
         string_to_array(reference_ids, ' '), queued_at, received_at, mailbox, whole_message,
-        message_blob, internal, purpose, forwards, html, by_person, author_name, event, template
+        message_blob, internal, purpose, forwards, html, by_person, author_name,
+        message_event, template
     FROM given ORDER BY place
     ON CONFLICT (outgoing_id) DO NOTHING
     RETURNING outgoing_id, sequence, issue_id, connection, queued_at, purpose
@@ -120,7 +121,7 @@ async def store(connection: Connection, records: Sequence[OutgoingQueued]) -> in
         "html": [_or_none(record.html) for record in records],
         "by_person": [record.by_person for record in records],
         "author_name": [storable(record.author_name) for record in records],
-        "event": [record.event for record in records],
+        "message_event": [record.event for record in records],
         "template": [record.template for record in records],
         "recipient": [delivery.recipient for _, delivery in own],
         "name": [storable(delivery.name) for _, delivery in own],

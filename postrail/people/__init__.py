@@ -114,21 +114,32 @@ def _existing(person: PersonRow | None, address: str) -> PersonRow:
     return person
 
 
-async def reach(connection: Connection, addresses: Iterable[str]) -> dict[str, str]:
-    """Returns the address that mail to each of these goes to, "" for an inactive person's.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reader:
+    """A person as messages to them need it."""
 
-    Addresses that belong to no person are left out; all are in lower case.
+    # Where mail to the person goes; "" for an inactive one.
+    address: str
+    # A code of ISO 639-1, and a name of the time zone database; "" if it is not known.
+    language: str = ""
+    time_zone: str = ""
+
+
+async def readers(connection: Connection, addresses: Iterable[str]) -> dict[str, Reader]:
+    """Returns the person behind each of these addresses, by the address in lower case.
+
+    Addresses that belong to no person are left out.
     """
     wanted = sorted({address.lower() for address in addresses})
     if not wanted:
         return {}
     found = await rows(
         connection,
-        "SELECT own.address, CASE WHEN active THEN person.address ELSE '' END"
+        "SELECT own.address, CASE WHEN active THEN person.address ELSE '' END, language, time_zone"
         " FROM person_address AS own JOIN person USING (person_id) WHERE own.address = ANY(%s)",
         [wanted],
     )
-    return {row[0]: row[1] for row in found}
+    return {row[0]: Reader(address=row[1], language=row[2], time_zone=row[3]) for row in found}
 
 
 async def lock(connection: Connection) -> None:

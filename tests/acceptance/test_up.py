@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from postrail.notifications.compose import MARKER_LINE
+from postrail.notifications.phrases.english import ENGLISH
 
 POSTRAIL = [sys.executable, "-m", "services.cli"]
 REPOSITORY = Path(__file__).parents[2]
@@ -181,4 +181,4 @@ def assert_issues_are_there(data: Path) -> None:
     shown = postrail("issues", "show", "DEMO-2", "--json", "--data", str(data))
     (comment,) = json.loads(shown.stdout)["comments"]
     assert comment["body"] == "I forgot: the meter was changed on the 12th."
-    assert MARKER_LINE in comment["quoted_text"]
+    assert ENGLISH.marker in comment["quoted_text"]

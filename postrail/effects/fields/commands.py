@@ -20,7 +20,7 @@ from postrail.effects.fields.write import progress_shown, stored_values, write_v
 from postrail.effects.involvement import author_of
 from postrail.effects.notify import Announcement
 from postrail.errors import PermanentError
-from postrail.notifications.changes import STATUS_CHANGED, assigned_to
+from postrail.notifications.events import STATUS_CHANGED, assigned_to
 from postrail.tracker.builtin.history import Behind, Change, insert_changes
 from postrail.tracker.builtin.issues import touch_issues
 from postrail.tracker.watchers import add_watchers

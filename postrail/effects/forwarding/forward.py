@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from postrail.decision.decision import Forward, Notify
 from postrail.effects.batch import Context, Work
@@ -27,14 +28,14 @@ async def notify_of_mails(context: Context, works: Sequence[Work[Notify]]) -> li
 def _forward(context: Context, work: Work[Forward]) -> OutgoingQueued | None:
     mail, to = work.due.mail, work.effect.to
     cause = f"{work.due.cause} forwarded to {to}"
-    letter = forwarded(mail, _told(work))
+    letter = partial(forwarded, mail, _told(work))
     message = queued(context, work.due, cause, [_to(to)], letter, purpose="forward")
     return message and replace(message, forwards=mail.mail_id)
 
 
 def _notify(context: Context, work: Work[Notify]) -> OutgoingQueued | None:
     to = work.effect.to
-    letter = told(work.due.mail, _told(work))
+    letter = partial(told, work.due.mail, _told(work))
     cause = f"{work.due.cause} told to {to}"
     return queued(context, work.due, cause, [_to(to)], letter, purpose="notice")
 

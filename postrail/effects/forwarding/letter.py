@@ -11,6 +11,7 @@ from postrail.effects.batch import Context
 from postrail.incoming.queue import DueMail
 from postrail.notifications.compose import Cause, message_to
 from postrail.notifications.fixed_texts import Letter
+from postrail.notifications.templates.configured import message_of
 from postrail.observe.log import log
 from postrail.records import OutgoingQueued
 from postrail.tracker.issues import Watcher
@@ -37,7 +38,8 @@ def queued(
     """
     mail, snapshot = due.mail, context.snapshot
     account = snapshot.accounts.get(mail.mailbox)
-    connection = snapshot.connection_for(project or (account.project if account else ""))
+    key = project or (account.project if account else "")
+    connection = snapshot.connection_for(key)
     if connection is None or not recipients:
         missing = "outgoing connection" if recipients else "recipients"
         logger.warning("a message is not sent", cause=cause, missing=missing)
@@ -52,9 +54,16 @@ def queued(
         received_at=mail.received_at,
         mailbox=mail.mailbox,
     )
-    about = (due.conversation, letter.subject)
+    message = message_of(letter, snapshot, key, snapshot.language_of(key))
     composed = message_to(
-        recipients, about, letter.text, origin, connection, context.message_id_key, context.now
+        recipients,
+        due.conversation,
+        message,
+        origin,
+        connection,
+        context.message_id_key,
+        context.now,
+        {},
     )
     proven = answers and is_proven(mail, account)
     return replace(composed, purpose=purpose, automatic=answers, answers_proven=proven)

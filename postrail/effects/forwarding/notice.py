@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from postrail import people
 from postrail.configuration.models.project import GROUP, Project
@@ -44,7 +45,7 @@ def _key(notice: Notice) -> str:
 
 def _notice(context: Context, work: Work[Notice], to: Sequence[Watcher]) -> OutgoingQueued | None:
     key, project = _key(work.effect), work.effect.project
-    letter = noticed(key, work.effect.text)
+    letter = partial(noticed, key, work.effect.text)
     cause = f"{work.due.cause} notice {key}"
     return queued(context, work.due, cause, to, letter, purpose="notice", project=project)
 

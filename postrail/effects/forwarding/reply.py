@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from postrail.decision.decision import Reply
 from postrail.effects.batch import Context, Work
@@ -40,6 +41,6 @@ def _reply(context: Context, work: Work[Reply], number: int) -> OutgoingQueued |
         return None
     if reply.neutral:
         author = replace(author, name="")
-    letter = answered("" if reply.neutral else due.mail.subject, reply.text)
+    letter = partial(answered, due.mail, reply.text, reply.neutral)
     cause = f"{due.cause} reply {number}"
     return queued(context, due, cause, [author], letter, purpose="reply")

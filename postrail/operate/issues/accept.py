@@ -9,7 +9,7 @@ from postrail.effects.notify import Announcement
 from postrail.errors import PermanentError
 from postrail.incoming.queue import kind_of
 from postrail.incoming.reply_parts import parts_from
-from postrail.notifications.compose import COMMENTED
+from postrail.notifications.events import COMMENTED
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, Told, acting
 from postrail.operate.issues.comment import CommentNotFound
 from postrail.operate.issues.watch import watches

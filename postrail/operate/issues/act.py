@@ -18,8 +18,8 @@ from postrail.database import Connection, Pool, storable, transaction
 from postrail.effects.notify import Announcement, NotificationOptions, notify
 from postrail.errors import PermanentError
 from postrail.message_parts import CommentWritten, FieldChange
-from postrail.notifications.compose import Event
 from postrail.notifications.entries import RECORD_MAX_BYTES, queued_entries
+from postrail.notifications.events import Event
 from postrail.outgoing.held import HeldDelivery, held_of
 from postrail.records import IssueChanged
 from postrail.stream import avro, outbox

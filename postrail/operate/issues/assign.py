@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from postrail.notifications.changes import assigned_to
+from postrail.notifications.events import assigned_to
 from postrail.operate.issues.act import Actor, Desk, Told, acting
 from postrail.operate.issues.fields import checked, set_values, values_of
 from postrail.operate.issues.watch import watches

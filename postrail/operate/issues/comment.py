@@ -10,7 +10,7 @@ from postrail.effects.mentions import Mentions, Unresolved, resolve
 from postrail.effects.notify import Announcement
 from postrail.errors import PermanentError
 from postrail.message_parts import CommentWritten
-from postrail.notifications.compose import COMMENTED, INTERNALLY_COMMENTED
+from postrail.notifications.events import COMMENTED, INTERNALLY_COMMENTED
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, Told, acting
 from postrail.operate.issues.persons import actor_with, help_desk
 from postrail.operate.issues.watch import watches
@@ -183,4 +183,5 @@ def _announcement(
         body=text,
         mentioned=mentions.people,
         internal=internal,
+        by_person=True,
     )

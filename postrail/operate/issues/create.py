@@ -14,7 +14,7 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, transaction
 from postrail.effects.fields.write import UNRECORDED
 from postrail.effects.new_issues import default_assignees, make_issues
-from postrail.notifications.changes import created_for, new_for
+from postrail.notifications.events import created_for, new_for
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, Told, finish, role_in
 from postrail.operate.issues.fields import checked, values_of
 from postrail.operate.issues.persons import help_desk

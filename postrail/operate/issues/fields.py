@@ -11,7 +11,7 @@ from postrail.configuration.models.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.effects.fields.write import progress_shown, stored_values, write_values
-from postrail.notifications.changes import STATUS_CHANGED
+from postrail.notifications.events import STATUS_CHANGED
 from postrail.operate.issues.act import ActInProgress
 from postrail.tracker.builtin.history import Change
 from postrail.workflow.checks import FieldContext, Given

@@ -24,7 +24,7 @@ ALTER TABLE outgoing_mail
     ADD COLUMN by_person boolean NOT NULL DEFAULT false,
     -- The person, for the From field; '': the help desk.
     ADD COLUMN author_name text NOT NULL DEFAULT '',
-    ADD COLUMN event text NOT NULL DEFAULT '',
+    ADD COLUMN message_event text NOT NULL DEFAULT '',
     -- The name of its template; '': a default one.
     ADD COLUMN template text NOT NULL DEFAULT '';
 

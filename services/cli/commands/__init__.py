@@ -87,6 +87,12 @@ COMMANDS = (
         "List, show, retry and settle outgoing messages and their deliveries.",
     ),
     LazyCommand(
+        "templates",
+        "templates:templates",
+        OPERATE,
+        "List, show and preview the templates of messages.",
+    ),
+    LazyCommand(
         "dead", "dead:dead", OPERATE, "List and show dead letters: records that cannot be decoded."
     ),
     LazyCommand("blobs", "blobs:blobs", OPERATE, "Remove unused blobs from the blob store."),

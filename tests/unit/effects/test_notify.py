@@ -9,10 +9,12 @@ from collections.abc import Mapping
 import pytest
 
 from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.effects.notify import Announcement, NotificationOptions, notification_of
-from postrail.notifications.compose import COMMENTED, ISSUE_CREATED, NAMESPACE
+from postrail.effects.notify import Announcement, NotificationOptions, notifications_of
+from postrail.notifications.compose import NAMESPACE
+from postrail.notifications.events import COMMENTED, ISSUE_CREATED
 from postrail.notifications.issue_token import token_for
 from postrail.notifications.mime.message_ids import message_id_for
+from postrail.people import Reader
 from postrail.records import OutgoingQueued
 from postrail.tracker.issues import Audience, Watcher
 from tests.makers.configuration import snapshot
@@ -45,9 +47,12 @@ def queued(
     audience: Audience = AUDIENCE,
     reach: Mapping[str, str] = STRANGERS,
 ) -> OutgoingQueued:
-    found = notification_of(announcement, audience, OPTIONS, reach, NOON)
-    assert found is not None
+    (found,) = notifications_of(announcement, audience, OPTIONS, readers(reach), NOON)
     return found
+
+
+def readers(reach: Mapping[str, str]) -> dict[str, Reader]:
+    return {address: Reader(address=mail) for address, mail in reach.items()}
 
 
 def test_watchers_receive_the_new_text_only() -> None:
@@ -117,8 +122,7 @@ def test_answers_go_to_an_address_that_names_the_issue_where_the_account_says_so
         OPTIONS, snapshot=dataclasses.replace(SNAPSHOT, accounts=accounts)
     )
     told = BY_MAIL if mailbox else BY_PERSON
-    found = notification_of(told, AUDIENCE, options, {}, NOON)
-    assert found is not None
+    (found,) = notifications_of(told, AUDIENCE, options, {}, NOON)
     token = token_for(b"key", AUDIENCE.issue_id, AUDIENCE.conversation, internal=False)
     assert found.reply_to == reply_to.replace("TOKEN", str(token))
 
@@ -148,14 +152,14 @@ def test_an_author_is_not_notified_at_another_address() -> None:
 
 def test_an_inactive_person_and_our_own_address_get_nothing() -> None:
     gone = {"bo@example.org": ""}
-    assert notification_of(BY_MAIL, AUDIENCE, OPTIONS, gone, NOON) is None
+    assert notifications_of(BY_MAIL, AUDIENCE, OPTIONS, readers(gone), NOON) == []
     # The text names the author, who gets no confirmation.
     left = {"ada@example.org": ""}
     assert "Ada commented" in (queued(BY_MAIL, reach=left).text or "")
     created = dataclasses.replace(BY_MAIL, event=ISSUE_CREATED)
-    assert notification_of(created, AUDIENCE, OPTIONS, left, NOON) is None
+    assert notifications_of(created, AUDIENCE, OPTIONS, readers(left), NOON) == []
     ours = {"bo@example.org": "info@example.com"}
-    assert notification_of(BY_MAIL, AUDIENCE, OPTIONS, ours, NOON) is None
+    assert notifications_of(BY_MAIL, AUDIENCE, OPTIONS, readers(ours), NOON) == []
 
 
 def test_ids_that_no_header_field_can_hold_are_left_out() -> None:
@@ -166,14 +170,14 @@ def test_ids_that_no_header_field_can_hold_are_left_out() -> None:
 
 def test_without_recipients_or_an_outgoing_connection_nothing_is_sent() -> None:
     nothing = dataclasses.replace(OPTIONS, snapshot=ConfigurationSnapshot())
-    assert notification_of(BY_MAIL, AUDIENCE, nothing, STRANGERS, NOON) is None
+    assert notifications_of(BY_MAIL, AUDIENCE, nothing, {}, NOON) == []
     alone = dataclasses.replace(AUDIENCE, watchers=(ADA,))
-    assert notification_of(BY_MAIL, alone, OPTIONS, STRANGERS, NOON) is None
+    assert notifications_of(BY_MAIL, alone, OPTIONS, {}, NOON) == []
 
 
 def test_no_extension_of_our_own_addresses_is_told() -> None:
     own = Watcher(address="support+1@example.com", name="")
     created = dataclasses.replace(BY_MAIL, event=ISSUE_CREATED, author=own)
     audience = dataclasses.replace(AUDIENCE, watchers=(own,))
-    assert notification_of(created, audience, OPTIONS, STRANGERS, NOON) is None
-    assert notification_of(BY_MAIL, audience, OPTIONS, STRANGERS, NOON) is None
+    assert notifications_of(created, audience, OPTIONS, {}, NOON) == []
+    assert notifications_of(BY_MAIL, audience, OPTIONS, {}, NOON) == []

@@ -2,77 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from postrail.notifications.compose import (
+from postrail.notifications.events import (
+    COMMENTED,
+    INTERNALLY_COMMENTED,
+    ISSUE_CREATED,
     ISSUE_RECEIVED,
-    MARKER_LINE,
-    beginning,
-    commented,
-    commented_internally,
+    STATUS_CHANGED,
+    Event,
+    assigned_to,
+    created_for,
     from_outside,
-    issue_created,
+    mentioning,
+    new_for,
 )
-from postrail.notifications.reply_marker import INTERNAL_MARKER
-from postrail.tracker.issues import Audience, Watcher
+from postrail.notifications.issue_words import beginning
+from postrail.notifications.phrases import LANGUAGES
+from postrail.notifications.reply_marker import quotes_internal
+from postrail.tracker.issues import Watcher
 from services.parser.reply import split_reply
+from tests.unit.notifications.written import ADA, AUDIENCE, BO, written
 
-AUDIENCE = Audience(
-    issue_id=1,
-    issue_key="HELP-1",
-    project="HELP",
-    summary="Printer on fire",
-    conversation="c",
-    first_message_id=None,
-    watchers=(),
+MARKER = "--- Please reply above this line ---\n\n"
+INTERNAL = "--- Internal: please reply above this line ---\n\n"
+MENTIONED = mentioning(COMMENTED, frozenset({ADA.address}))
+EVENTS = [
+    ISSUE_CREATED,
+    ISSUE_RECEIVED,
+    COMMENTED,
+    INTERNALLY_COMMENTED,
+    from_outside(12, internal=False),
+    from_outside(12, internal=True),
+    MENTIONED,
+    assigned_to(ADA.address),
+    new_for(ADA.address),
+    created_for(ADA.address),
+    STATUS_CHANGED,
+]
+
+
+def marked(text: str) -> str:
+    return "".join(f"> {line}".rstrip() + "\n" for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("event", "body", "expected"),
+    [
+        (
+            ISSUE_CREATED,
+            "It burns.",
+            f"{MARKER}\ufdd0greeting\ufdd1\n\n"
+            "We received your message; its number is HELP-1: Printer on fire\n\n"
+            "You wrote:\n\n> It burns.\n\n-- \nTo add anything, just reply to this email.\n"
+            "You get this email because you wrote to us.\n"
+            "To get no more emails about HELP-1, reply and ask us.\n",
+        ),
+        # an unproven sender gets the key and no word
+        (
+            ISSUE_RECEIVED,
+            "It burns.",
+            f"{MARKER}\ufdd0greeting\ufdd1\n\n"
+            "We received your message; its number is HELP-1.\n\n"
+            "-- \nTo add anything, just reply to this email.\n"
+            "You get this email because you wrote to us.\n"
+            "There will be no further email about this.\n",
+        ),
+        (
+            COMMENTED,
+            "Use water.",
+            f"{MARKER}Bo commented on HELP-1: Printer on fire\n\nUse water.\n\n"
+            "-- \nTo add anything, just reply to this email.\n"
+            "You get this email because you watch HELP-1.\n"
+            "To get no more emails about HELP-1, reply and ask us.\n",
+        ),
+        (
+            STATUS_CHANGED,
+            "Done (Fixed)",
+            f"{MARKER}Bo set HELP-1 to Done (Fixed): Printer on fire\n\n"
+            "-- \nTo add anything, just reply to this email.\n"
+            "You get this email because you watch HELP-1.\n"
+            "To get no more emails about HELP-1, reply and ask us.\n",
+        ),
+    ],
 )
-ADA = Watcher(address="ada@example.org", name="Ada")
-BO = Watcher(address="bo@example.org", name="Bo")
-ISSUE_CREATED = issue_created(AUDIENCE, ADA, "It burns.", 100)
-COMMENTED = commented(AUDIENCE, BO, "Use water.", 100)
+def test_a_text_says_what_happened_then_the_words_then_why(
+    event: Event, body: str, expected: str
+) -> None:
+    assert written(event, body).text == expected
 
 
-def test_an_internal_comment_says_that_it_is_and_that_answers_are() -> None:
-    text = commented_internally(AUDIENCE, BO, "They never paid.", 100)
-    assert text.startswith(f"--- {INTERNAL_MARKER} ---\n\nBo commented internally on HELP-1")
-    assert "\n\nThey never paid.\n\n-- \nThis comment and all replies" in text
+@pytest.mark.parametrize(
+    ("event", "sentence"),
+    [
+        (INTERNALLY_COMMENTED, f"{INTERNAL}Bo commented internally on HELP-1: Printer on fire\n"),
+        (MENTIONED, f"{MARKER}Bo mentioned you in HELP-1: Printer on fire\n"),
+        (assigned_to(ADA.address), f"{MARKER}Bo assigned HELP-1 to you: Printer on fire\n"),
+        (new_for(ADA.address), f"{MARKER}Bo opened HELP-1, which is assigned to you: Printer"),
+        (created_for(ADA.address), f"{MARKER}Bo opened HELP-1 for you: Printer on fire\n"),
+    ],
+)
+def test_a_text_begins_with_the_marker_and_what_was_done(event: Event, sentence: str) -> None:
+    assert written(event, "Use water.").text.startswith(sentence)
 
 
-@pytest.mark.parametrize("text", [ISSUE_CREATED, COMMENTED])
-def test_a_notification_begins_with_the_marker(text: str) -> None:
-    assert text.startswith(f"{MARKER_LINE}\n\n")
+@pytest.mark.parametrize("event", EVENTS)
+def test_html_says_what_the_text_says(event: Event) -> None:
+    made = written(event, "Use water.")
+    for line in made.text.splitlines():
+        words = line.removeprefix("> ").strip()
+        assert words == "--" or words.partition(": ")[0] in made.html
 
 
-def test_a_new_issue_is_confirmed_with_its_number() -> None:
-    assert "Hello Ada,\n\nWe received your message; its number is HELP-1" in ISSUE_CREATED
-    assert "> It burns.\n" in ISSUE_CREATED
-
-
-def test_an_unproven_sender_gets_the_key_and_no_word() -> None:
-    text = ISSUE_RECEIVED.text(AUDIENCE, ADA, "It burns.", 100)
-    assert text == (
-        f"{MARKER_LINE}\n\nHello,\n\nWe received your message; its number is HELP-1.\n\n"
-        "To add anything, just reply to this email.\n"
-    )
-    assert ISSUE_RECEIVED.recipients(AUDIENCE, ADA, frozenset()) == [replace(ADA, name="")]
-    assert ISSUE_RECEIVED.recipients(AUDIENCE, ADA, frozenset({ADA.address})) == []
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("event", EVENTS)
+def test_a_reply_is_told_from_the_notification_in_each_language(
+    event: Event, language: str
+) -> None:
+    text = written(event, "Use water.", language=language).text
+    for quoted in (text, marked(text)):
+        reply = split_reply(f"Thank you.\n\n{quoted}", "", "Re: [HELP-1] Printer on fire")
+        assert reply.new_text == "Thank you."
+    assert quotes_internal(f"Thank you.\n\n{marked(text)}") is event.internal
 
 
 def test_people_of_the_project_learn_how_to_accept_what_an_outsider_wrote() -> None:
-    event = from_outside(12, internal=False)
-    text = event.text(AUDIENCE, BO, "w" * 200, 100)
+    text = written(from_outside(12, internal=False), "w" * 200).text
     bo = "bo@example.org (Bo)"
-    assert text.startswith(
-        f"{MARKER_LINE}\n\n{bo} commented on HELP-1: Printer on fire\n\n{bo} takes"
-    )
+    assert text.startswith(f"{MARKER}{bo} commented on HELP-1: Printer on fire\n\n{bo} takes")
     assert "let its author take part, run: postrail issues accept HELP-1 12\n\nwww" in text
     assert "w" * 101 not in text
     assert "This is only the beginning; HELP-1 has the whole text." in text
-    internal = from_outside(12, internal=True).text(AUDIENCE, BO, "w", 100)
-    assert internal.startswith(f"--- {INTERNAL_MARKER} ---\n\n")
 
 
 @pytest.mark.parametrize(
@@ -82,47 +145,43 @@ def test_people_of_the_project_learn_how_to_accept_what_an_outsider_wrote() -> N
         (Watcher(address="bo@example.org", name=""), "bo@example.org"),
         (Watcher(address="", name=""), "An unknown sender"),
         (Watcher(address="m@evil.example", name="Ada <ada@example.org>"), "m@evil.example"),
+        (Watcher(address="m@evil.example", name="A\nB"), "A B"),
     ],
 )
 def test_a_comment_is_reported_with_its_author(author: Watcher, named: str) -> None:
-    text = commented(AUDIENCE, author, "Use water.", 100)
+    text = written(COMMENTED, "Use water.", author=author).text
     assert f"{named} commented on HELP-1: Printer on fire\n\nUse water.\n" in text
 
 
-@pytest.mark.parametrize("write", [issue_created, commented])
-def test_a_long_text_is_cut_and_the_issue_named(
-    write: Callable[[Audience, Watcher, str, int], str],
-) -> None:
-    text = write(AUDIENCE, BO, f"  {'a' * 100}b and more\n", 100)
+@pytest.mark.parametrize("event", [ISSUE_CREATED, COMMENTED, assigned_to(ADA.address)])
+def test_a_long_text_is_cut_and_the_issue_named(event: Event) -> None:
+    text = written(event, f"  {'a' * 100}b and more\n").text
     assert "a" * 100 in text
     assert "b and more" not in text
     assert "This is only the beginning; HELP-1 has the whole text." in text
-    assert "only the beginning" not in write(AUDIENCE, BO, f"  {'a' * 100}\n", 100)
+    assert "only the beginning" not in written(event, f"  {'a' * 100}\n").text
 
 
-@pytest.mark.parametrize("write", [issue_created, commented])
+@pytest.mark.parametrize("event", [ISSUE_CREATED, COMMENTED])
 @pytest.mark.parametrize(
     "body",
     ["a" * 100 + "\n" + "b" * 500, "  " + "a" * 90 + "\n" * 20 + "b" * 500, "a" * 101, "a" * 100],
 )
 def test_a_text_of_which_only_the_beginning_was_kept_is_cut_as_the_whole(
-    write: Callable[[Audience, Watcher, str, int], str], body: str
+    event: Event, body: str
 ) -> None:
-    text = write(AUDIENCE, BO, body, 100)
+    text = written(event, body).text
     assert ("only the beginning" in text) is (len(body) > 100)
-    assert write(AUDIENCE, BO, beginning(body, 100), 100) == text
+    assert written(event, beginning(body, 100)).text == text
 
 
 def test_a_confirmation_quotes_little() -> None:
-    assert "a" * 2001 not in issue_created(AUDIENCE, BO, "a" * 5000, 100_000)
-    assert "a" * 5000 in commented(AUDIENCE, BO, "a" * 5000, 100_000)
+    most: dict[str, Any] = {"max_characters": 100_000}
+    assert "a" * 2001 not in written(ISSUE_CREATED, "a" * 5000, **most).text
+    assert "a" * 5000 in written(COMMENTED, "a" * 5000, **most).text
 
 
-def marked(text: str) -> str:
-    return "".join(f"> {line}".rstrip() + "\n" for line in text.splitlines())
-
-
-@pytest.mark.parametrize("notification", [ISSUE_CREATED, COMMENTED])
+@pytest.mark.parametrize("event", [ISSUE_CREATED, COMMENTED])
 @pytest.mark.parametrize(
     "form",
     [
@@ -138,8 +197,33 @@ def marked(text: str) -> str:
         "It works.\n\n{text}",
     ],
 )
-def test_an_answer_is_told_from_the_notification(form: str, notification: str) -> None:
+def test_an_answer_is_told_from_the_notification(form: str, event: Event) -> None:
+    notification = written(event, "Use water.").text
     text = form.format(text=notification, marked=marked(notification))
     parts = split_reply(text, "", "Re: [HELP-1] Printer on fire")
     assert parts.new_text == "It works."
     assert "HELP-1: Printer on fire" in parts.quoted_text
+
+
+@pytest.mark.parametrize(
+    "event", [assigned_to(ADA.address), new_for(ADA.address), created_for(ADA.address)]
+)
+def test_the_author_and_our_addresses_are_not_notified(event: Event) -> None:
+    assert event.recipients(AUDIENCE, BO, frozenset()) == [ADA]
+    assert event.recipients(AUDIENCE, BO, frozenset({ADA.address})) == []
+    assert ADA not in event.recipients(AUDIENCE, ADA, frozenset())
+    assert event.recipients(replace(AUDIENCE, watchers=()), BO, frozenset()) == []
+
+
+def test_only_the_person_of_the_event_is_notified() -> None:
+    stranger = Watcher(address="x@example.net", name="")
+    assert assigned_to(ADA.address).recipients(AUDIENCE, stranger, frozenset()) == [ADA]
+    assert STATUS_CHANGED.recipients(AUDIENCE, stranger, frozenset()) == [ADA, BO]
+
+
+def test_a_neutral_confirmation_names_nobody() -> None:
+    assert ISSUE_RECEIVED.recipients(AUDIENCE, ADA, frozenset()) == [replace(ADA, name="")]
+    assert ISSUE_RECEIVED.recipients(AUDIENCE, ADA, frozenset({ADA.address})) == []
+    made = written(ISSUE_RECEIVED, "It burns.", author=ADA)
+    for words in ("Ada", "burns", "Printer"):
+        assert words not in f"{made.subject}{made.text}{made.html}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 import tracemalloc
 
-from postrail.effects.notify import Announcement, NotificationOptions, notification_of
-from postrail.notifications.compose import COMMENTED
+from postrail.effects.notify import Announcement, NotificationOptions, notifications_of
 from postrail.notifications.entries import RECORD_MAX_BYTES, delivered_entry, queued_entries
+from postrail.notifications.events import COMMENTED
 from postrail.records import OutgoingDelivered, OutgoingDelivery, OutgoingQueued
 from postrail.settings import NotificationSettings
 from postrail.stream import avro
@@ -41,8 +41,7 @@ def notification(watchers: int, body: str, excerpt_max_characters: int = MOST) -
     options = NotificationOptions(
         snapshot=snapshot(), message_id_key=b"key", excerpt_max_characters=excerpt_max_characters
     )
-    found = notification_of(announcement, audience, options, {}, NOON)
-    assert found is not None
+    (found,) = notifications_of(announcement, audience, options, {}, NOON)
     return found
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from postrail.message_parts import Address
 from postrail.notifications.fixed_texts import Told, forwarded, told
+from postrail.notifications.phrases.english import ENGLISH
+from postrail.notifications.templates.render import rendered
 from tests.makers.records import mail_parsed
 
 BY = "mail handler desk"
@@ -28,7 +30,8 @@ def of(outcome: str, issue_key: str = "", reason: str = "no known conversation")
 def test_a_letter_names_who_sends_it_the_issue_and_the_reason(
     given: Told, subject: str, became: str
 ) -> None:
-    forward, notice = forwarded(mail_parsed(), given), told(mail_parsed(), given)
+    forward = rendered(forwarded(mail_parsed(), given, ENGLISH))
+    notice = rendered(told(mail_parsed(), given, ENGLISH))
     assert (forward.subject, notice.subject) == (f"Fwd: {subject}", f"Postrail: {subject}")
     for letter in (forward, notice):
         assert letter.text.startswith("Mail handler desk ")
@@ -40,7 +43,7 @@ def test_words_of_a_stranger_make_no_line_of_their_own() -> None:
     mail = mail_parsed(
         subject="Fire\r\nBcc: x\x1b[2J\u2028y", sender=Address(name="", address="a\n@b.example")
     )
-    letter = told(mail, of("issue", "HELP-1", reason))
+    letter = rendered(told(mail, of("issue", "HELP-1", reason), ENGLISH))
     assert letter.subject == "Postrail: [HELP-1] Fire Bcc: x [2J y"
     assert "\nSubject: Fire Bcc: x [2J y\n" in letter.text
     assert "\nReason: bulk: Precedence: bulk Mailbox: forged\n" in letter.text

@@ -10,7 +10,7 @@ from datetime import datetime
 from rich.rule import Rule
 from rich.text import Text
 
-from postrail.notifications.compose import accepting
+from postrail.notifications.events import accepting
 from postrail.views.history import HistoryRow
 from postrail.views.issue_detail import (
     AttachmentRow,

@@ -1,0 +1,111 @@
+"""Makes the words of what the desk or a person sends from an issue or a project. Pure.
+
+Rejections, requests for a decision, mail that a person writes, sums of a day, notices of faults.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from postrail.notifications.issue_words import Occasion, marker_line
+from postrail.notifications.phrases.phrases import Phrases
+from postrail.notifications.templates.words import GREETING, Words
+from postrail.rendering.events import MessageEvent
+
+
+def written_by_person(about: Occasion, phrases: Phrases) -> Words:
+    """Returns what a person writes to somebody from an issue; the greeting is the person's own."""
+    audience = about.audience
+    return Words(
+        event=MessageEvent.MANUAL,
+        language=phrases.language,
+        subject=f"[{audience.issue_key}] {audience.summary}",
+        marker=marker_line(phrases),
+        body=about.body,
+        why=phrases.why_written_to,
+        issue_key=audience.issue_key,
+        issue_summary=audience.summary,
+        project_key=audience.project,
+        project_name=about.project_name,
+        author_name=about.author.name,
+        author_address=about.author.address,
+    )
+
+
+def approval_requested(about: Occasion, url: str, phrases: Phrases) -> Words:
+    """Returns what asks a person for a decision about an issue, on the page with this address."""
+    key, author = about.audience.issue_key, about.author
+    name = author.name or author.address or phrases.help_desk
+    return Words(
+        event=MessageEvent.APPROVAL_REQUEST,
+        language=phrases.language,
+        subject=f"[{key}] {about.audience.summary}",
+        sentence=phrases.approval_request.format(author=name, key=key),
+        colon=phrases.colon,
+        full_stop=phrases.full_stop,
+        title=about.audience.summary,
+        marker=marker_line(phrases),
+        greeting=GREETING,
+        body=about.body,
+        act_label=phrases.decide if url else "",
+        act_url=url,
+        hint=phrases.approval_note,
+        why=phrases.why_project.format(project=about.project_name),
+        issue_key=key,
+        issue_summary=about.audience.summary,
+        project_key=about.audience.project,
+        project_name=about.project_name,
+        author_name=name,
+        author_address=author.address,
+    )
+
+
+def rejected(reason: str, phrases: Phrases) -> Words:
+    """Returns what tells an author that a message was not accepted, and why."""
+    return Words(
+        event=MessageEvent.REJECTION,
+        language=phrases.language,
+        subject=phrases.rejection_title,
+        sentence=phrases.rejection,
+        full_stop=phrases.full_stop,
+        greeting=phrases.greeting_of_all,
+        body=reason,
+        why=phrases.why_wrote,
+        stop=phrases.stop_none,
+    )
+
+
+def summed_up(
+    project: str, project_name: str, lines: Sequence[tuple[str, str]], phrases: Phrases
+) -> Words:
+    """Returns the sum of a day: a line for each issue, with its key and what happened."""
+    return Words(
+        event=MessageEvent.DIGEST,
+        language=phrases.language,
+        subject=phrases.digest.format(project=project_name),
+        sentence=phrases.digest.format(project=project_name),
+        full_stop=phrases.full_stop,
+        greeting=GREETING,
+        body="\n\n".join(f"{key}{phrases.colon}{what}" for key, what in lines),
+        why=phrases.why_project.format(project=project_name),
+        stop=phrases.stop_asking.format(project=project_name),
+        project_key=project,
+        project_name=project_name,
+    )
+
+
+def fault_noticed(project: str, project_name: str, text: str, phrases: Phrases) -> Words:
+    """Returns what tells people of the project of a fault, and how to mend it."""
+    sentence = phrases.error_notice.format(project=project_name)
+    return Words(
+        event=MessageEvent.ERROR_NOTICE,
+        language=phrases.language,
+        subject=sentence,
+        sentence=sentence,
+        full_stop=phrases.full_stop,
+        body=text,
+        why=phrases.why_project.format(project=project_name),
+        stop=phrases.stop_asking.format(project=project_name),
+        project_key=project,
+        project_name=project_name,
+    )

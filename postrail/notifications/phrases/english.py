@@ -1,0 +1,85 @@
+"""The phrases in English."""
+
+from __future__ import annotations
+
+from postrail.notifications.phrases.phrases import Phrases
+
+ENGLISH = Phrases(
+    language="en",
+    colon=": ",
+    full_stop=".",
+    marker="Please reply above this line",
+    internal_marker="Internal: please reply above this line",
+    greeting="Hello {name},",
+    greeting_of_all="Hello,",
+    unknown_sender="An unknown sender",
+    help_desk="The help desk",
+    received="We received your message; its number is {key}",
+    received_title="We received your message",
+    you_wrote="You wrote:",
+    commented="{author} commented on {key}",
+    commented_internally="{author} commented internally on {key}",
+    outside=(
+        "{author} takes no part in {key}, so only people of the project are told. To accept this"
+        " comment, and let its author take part, run: {command}"
+    ),
+    assigned="{author} assigned {key} to you",
+    opened_for_assignee="{author} opened {key}, which is assigned to you",
+    opened_for_reporter="{author} opened {key} for you",
+    status_changed="{author} set {key} to {status}",
+    mentioned="{author} mentioned you in {key}",
+    account_created="You wrote to us for the first time, so we now know {address} as a person",
+    account_created_title="We know your address now",
+    account_created_note=(
+        "You need no password: just write to us from this address, and reply to our emails. If you"
+        " did not write to us, ignore this email."
+    ),
+    error_notice="Something needs your attention in {project}",
+    rejection="Your message was not accepted",
+    rejection_title="Your message was not accepted",
+    approval_request="{author} asks you to decide about {key}",
+    approval_note="Nothing happens until you decide.",
+    digest="Your day in {project}",
+    forwarding="{by} sends you this message; it is attached as it was received.",
+    telling="{by} tells you of this message.",
+    became_issue="It became issue {key}.",
+    became_comment="It became a comment on {key}.",
+    became_nothing="It became no issue and no comment.",
+    became_quarantined="It is quarantined: it has no effect until a person releases it.",
+    became_failed="It could not be handled.",
+    became_other="Its outcome is: {outcome}.",
+    reason="Reason",
+    see_more="To see more of it, run: {command}",
+    sender="From",
+    subject="Subject",
+    no_subject="none",
+    mailbox="Mailbox",
+    message="Message",
+    your_message="Your message",
+    no_text="(The message has no text.)",
+    only_pictures="(The message has no text, only pictures: {names})",
+    only_files="(The message has no text, only files: {names})",
+    invitation="(The message is an invitation: {summary})",
+    too_large=(
+        "(The message was too large to read: {size}. Its subject and sender arrived; for files of"
+        " this size, ask us for another way.)"
+    ),
+    cut="[… This is only the beginning; {key} has the whole text.]",
+    hint_reply="To add anything, just reply to this email.",
+    hint_internal=(
+        "This comment and all replies to this email are internal: outsiders do not see them."
+    ),
+    open_issue="Open {key}",
+    decide="Decide now",
+    why_wrote="You get this email because you wrote to us.",
+    why_watches="You get this email because you watch {key}.",
+    why_assigned="You get this email because {key} is assigned to you.",
+    why_reporter="You get this email because {key} was opened for you.",
+    why_mentioned="You get this email because a comment mentions you.",
+    why_project="You get this email because you look after {project}.",
+    why_named="You get this email because your address is named in the settings.",
+    why_written_to="You get this email because a person wrote it to you.",
+    stop_watching="To get no more emails about {key}, reply and ask us.",
+    stop_asking="To change this, ask the administrator of {project}.",
+    stop_none="There will be no further email about this.",
+)

@@ -1,0 +1,88 @@
+"""The phrases in French."""
+
+from __future__ import annotations
+
+from postrail.notifications.phrases.phrases import Phrases
+
+FRENCH = Phrases(
+    language="fr",
+    colon="\u00a0: ",
+    full_stop=".",
+    marker="Merci de répondre au-dessus de cette ligne",
+    internal_marker="Interne : merci de répondre au-dessus de cette ligne",
+    greeting="Bonjour {name},",
+    greeting_of_all="Bonjour,",
+    unknown_sender="Un expéditeur inconnu",
+    help_desk="Le service d'assistance",
+    received="Nous avons reçu votre message ; son numéro est {key}",
+    received_title="Nous avons reçu votre message",
+    you_wrote="Vous avez écrit :",
+    commented="{author} a commenté {key}",
+    commented_internally="{author} a commenté {key} en interne",
+    outside=(
+        "{author} ne participe pas à {key} : seuls les membres du projet sont informés. Pour"
+        " accepter ce commentaire et laisser participer son auteur, exécutez : {command}"
+    ),
+    assigned="{author} vous a attribué {key}",
+    opened_for_assignee="{author} a ouvert {key}, qui vous est attribué",
+    opened_for_reporter="{author} a ouvert {key} pour vous",
+    status_changed="{author} a passé {key} à {status}",
+    mentioned="{author} vous a mentionné dans {key}",
+    account_created=(
+        "Vous nous avez écrit pour la première fois : nous connaissons maintenant {address}"
+    ),
+    account_created_title="Nous connaissons maintenant votre adresse",
+    account_created_note=(
+        "Aucun mot de passe n'est nécessaire : écrivez-nous depuis cette adresse et répondez à nos"
+        " courriels. Si vous ne nous avez pas écrit, ignorez ce courriel."
+    ),
+    error_notice="Un point demande votre attention dans {project}",
+    rejection="Votre message n'a pas été accepté",
+    rejection_title="Votre message n'a pas été accepté",
+    approval_request="{author} vous demande une décision sur {key}",
+    approval_note="Rien ne se passe avant votre décision.",
+    digest="Votre journée dans {project}",
+    forwarding="{by} vous envoie ce message, joint tel qu'il a été reçu.",
+    telling="{by} vous signale ce message.",
+    became_issue="Il est devenu le ticket {key}.",
+    became_comment="Il est devenu un commentaire sur {key}.",
+    became_nothing="Il n'est devenu ni ticket ni commentaire.",
+    became_quarantined="Il est en quarantaine, sans effet tant que personne ne l'a libéré.",
+    became_failed="Il n'a pas pu être traité.",
+    became_other="Son résultat est : {outcome}.",
+    reason="Motif",
+    see_more="Pour en voir plus, exécutez : {command}",
+    sender="De",
+    subject="Objet",
+    no_subject="aucun",
+    mailbox="Boîte",
+    message="Message",
+    your_message="Votre message",
+    no_text="(Le message ne contient pas de texte.)",
+    only_pictures="(Le message ne contient pas de texte, seulement des images : {names})",
+    only_files="(Le message ne contient pas de texte, seulement des fichiers : {names})",
+    invitation="(Le message est une invitation : {summary})",
+    too_large=(
+        "(Le message était trop volumineux pour être lu : {size}. Son objet et son expéditeur sont"
+        " arrivés ; pour des fichiers de cette taille, demandez-nous un autre moyen.)"
+    ),
+    cut="[… Ceci n'est que le début ; {key} contient le texte entier.]",
+    hint_reply="Pour ajouter quelque chose, répondez simplement à ce courriel.",
+    hint_internal=(
+        "Ce commentaire et toutes les réponses à ce courriel sont internes : les personnes"
+        " extérieures ne les voient pas."
+    ),
+    open_issue="Ouvrir {key}",
+    decide="Décider maintenant",
+    why_wrote="Vous recevez ce courriel parce que vous nous avez écrit.",
+    why_watches="Vous recevez ce courriel parce que vous suivez {key}.",
+    why_assigned="Vous recevez ce courriel parce que {key} vous est attribué.",
+    why_reporter="Vous recevez ce courriel parce que {key} a été ouvert pour vous.",
+    why_mentioned="Vous recevez ce courriel parce qu'un commentaire vous mentionne.",
+    why_project="Vous recevez ce courriel parce que vous êtes responsable de {project}.",
+    why_named="Vous recevez ce courriel parce que votre adresse figure dans les réglages.",
+    why_written_to="Vous recevez ce courriel parce qu'une personne vous l'a écrit.",
+    stop_watching="Pour ne plus recevoir de courriels sur {key}, demandez-le-nous en réponse.",
+    stop_asking="Pour changer cela, adressez-vous à l'administrateur de {project}.",
+    stop_none="Il n'y aura pas d'autre courriel à ce sujet.",
+)

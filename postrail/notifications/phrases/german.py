@@ -1,0 +1,87 @@
+"""The phrases in German."""
+
+from __future__ import annotations
+
+from postrail.notifications.phrases.phrases import Phrases
+
+GERMAN = Phrases(
+    language="de",
+    colon=": ",
+    full_stop=".",
+    marker="Bitte antworten Sie oberhalb dieser Zeile",
+    internal_marker="Intern: bitte antworten Sie oberhalb dieser Zeile",
+    greeting="Guten Tag {name},",
+    greeting_of_all="Guten Tag,",
+    unknown_sender="Ein unbekannter Absender",
+    help_desk="Der Helpdesk",
+    received="Wir haben Ihre Nachricht erhalten; ihre Nummer ist {key}",
+    received_title="Wir haben Ihre Nachricht erhalten",
+    you_wrote="Sie schrieben:",
+    commented="{author} hat {key} kommentiert",
+    commented_internally="{author} hat {key} intern kommentiert",
+    outside=(
+        "{author} ist an {key} nicht beteiligt, darum erfahren es nur Mitglieder des Projekts. Um"
+        " den Kommentar anzunehmen und den Verfasser zu beteiligen, führen Sie aus: {command}"
+    ),
+    assigned="{author} hat Ihnen {key} zugewiesen",
+    opened_for_assignee="{author} hat {key} eröffnet und Ihnen zugewiesen",
+    opened_for_reporter="{author} hat {key} für Sie eröffnet",
+    status_changed="{author} hat {key} auf {status} gesetzt",
+    mentioned="{author} hat Sie in {key} erwähnt",
+    account_created="Sie haben uns zum ersten Mal geschrieben, darum kennen wir jetzt {address}",
+    account_created_title="Wir kennen jetzt Ihre Adresse",
+    account_created_note=(
+        "Sie brauchen kein Passwort: Schreiben Sie uns einfach von dieser Adresse, und antworten"
+        " Sie auf unsere E-Mails. Falls Sie uns nicht geschrieben haben, ignorieren Sie diese"
+        " E-Mail."
+    ),
+    error_notice="In {project} ist etwas zu prüfen",
+    rejection="Ihre Nachricht wurde nicht angenommen",
+    rejection_title="Ihre Nachricht wurde nicht angenommen",
+    approval_request="{author} bittet Sie um eine Entscheidung über {key}",
+    approval_note="Bis zu Ihrer Entscheidung geschieht nichts.",
+    digest="Ihr Tag in {project}",
+    forwarding="{by} sendet Ihnen diese Nachricht; sie ist angehängt, wie sie empfangen wurde.",
+    telling="{by} meldet Ihnen diese Nachricht.",
+    became_issue="Sie wurde der Vorgang {key}.",
+    became_comment="Sie wurde ein Kommentar zu {key}.",
+    became_nothing="Sie wurde weder Vorgang noch Kommentar.",
+    became_quarantined="Sie ist in Quarantäne und hat keine Wirkung, bis eine Person sie freigibt.",
+    became_failed="Sie konnte nicht verarbeitet werden.",
+    became_other="Ihr Ergebnis ist: {outcome}.",
+    reason="Grund",
+    see_more="Mehr dazu zeigt: {command}",
+    sender="Von",
+    subject="Betreff",
+    no_subject="keiner",
+    mailbox="Postfach",
+    message="Nachricht",
+    your_message="Ihre Nachricht",
+    no_text="(Die Nachricht enthält keinen Text.)",
+    only_pictures="(Die Nachricht enthält keinen Text, nur Bilder: {names})",
+    only_files="(Die Nachricht enthält keinen Text, nur Dateien: {names})",
+    invitation="(Die Nachricht ist eine Einladung: {summary})",
+    too_large=(
+        "(Die Nachricht war zu groß, um gelesen zu werden: {size}. Betreff und Absender sind"
+        " angekommen; für Dateien dieser Größe fragen Sie uns nach einem anderen Weg.)"
+    ),
+    cut="[… Das ist nur der Anfang; der ganze Text steht in {key}.]",
+    hint_reply="Um etwas hinzuzufügen, antworten Sie einfach auf diese E-Mail.",
+    hint_internal=(
+        "Dieser Kommentar und alle Antworten auf diese E-Mail sind intern: Außenstehende sehen sie"
+        " nicht."
+    ),
+    open_issue="{key} öffnen",
+    decide="Jetzt entscheiden",
+    why_wrote="Sie erhalten diese E-Mail, weil Sie uns geschrieben haben.",
+    why_watches="Sie erhalten diese E-Mail, weil Sie {key} beobachten.",
+    why_assigned="Sie erhalten diese E-Mail, weil {key} Ihnen zugewiesen ist.",
+    why_reporter="Sie erhalten diese E-Mail, weil {key} für Sie eröffnet wurde.",
+    why_mentioned="Sie erhalten diese E-Mail, weil ein Kommentar Sie erwähnt.",
+    why_project="Sie erhalten diese E-Mail, weil Sie {project} betreuen.",
+    why_named="Sie erhalten diese E-Mail, weil Ihre Adresse in den Einstellungen steht.",
+    why_written_to="Sie erhalten diese E-Mail, weil eine Person sie Ihnen geschrieben hat.",
+    stop_watching="Um keine E-Mails zu {key} mehr zu erhalten, schreiben Sie es uns als Antwort.",
+    stop_asking="Um das zu ändern, fragen Sie den Administrator von {project}.",
+    stop_none="Es folgt keine weitere E-Mail dazu.",
+)

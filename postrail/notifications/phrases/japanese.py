@@ -1,0 +1,83 @@
+"""The phrases in Japanese."""
+
+from __future__ import annotations
+
+from postrail.notifications.phrases.phrases import Phrases
+
+JAPANESE = Phrases(
+    language="ja",
+    colon=": ",
+    full_stop="。",
+    marker="この行より上にご返信をお書きください",
+    internal_marker="内部用:この行より上にご返信をお書きください",
+    greeting="{name} 様",
+    greeting_of_all="お客様",
+    unknown_sender="不明な差出人",
+    help_desk="ヘルプデスク",
+    received="メッセージを受け取りました。受付番号は {key} です",
+    received_title="メッセージを受け取りました",
+    you_wrote="お送りいただいた内容:",
+    commented="{author} さんが {key} にコメントしました",
+    commented_internally="{author} さんが {key} に内部コメントを書きました",
+    outside=(
+        "{author} さんは {key} の参加者ではないため、プロジェクトの担当者だけにお知らせして"
+        "います。コメントを承認し、差出人を参加者にするには、次を実行してください: {command}"
+    ),
+    assigned="{author} さんが {key} をあなたに割り当てました",
+    opened_for_assignee="{author} さんが {key} を作成し、あなたに割り当てました",
+    opened_for_reporter="{author} さんがあなたのために {key} を作成しました",
+    status_changed="{author} さんが {key} を {status} に変更しました",
+    mentioned="{author} さんが {key} であなたに言及しました",
+    account_created="初めてご連絡をいただいたため、{address} を登録しました",
+    account_created_title="メールアドレスを登録しました",
+    account_created_note=(
+        "パスワードは不要です。このアドレスからメールを送るか、こちらからのメールにご返信"
+        "ください。お心当たりがない場合は、このメールを無視してください。"
+    ),
+    error_notice="{project} で確認が必要なことがあります",
+    rejection="メッセージは受け付けられませんでした",
+    rejection_title="メッセージは受け付けられませんでした",
+    approval_request="{author} さんが {key} についてあなたの判断を求めています",
+    approval_note="ご判断があるまで、何も行われません。",
+    digest="{project} の今日のまとめ",
+    forwarding="{by} がこのメッセージを送信しました。受信したまま添付しています。",
+    telling="{by} がこのメッセージについてお知らせします。",
+    became_issue="課題 {key} になりました。",
+    became_comment="{key} のコメントになりました。",
+    became_nothing="課題にもコメントにもなりませんでした。",
+    became_quarantined="隔離されています。担当者が解除するまで、何も行われません。",
+    became_failed="処理できませんでした。",
+    became_other="結果: {outcome}",
+    reason="理由",
+    see_more="詳しくは次を実行してください: {command}",
+    sender="差出人",
+    subject="件名",
+    no_subject="なし",
+    mailbox="メールボックス",
+    message="メッセージ",
+    your_message="お送りいただいたメッセージ",
+    no_text="(本文のないメッセージです。)",
+    only_pictures="(本文はなく、画像だけのメッセージです: {names})",
+    only_files="(本文はなく、ファイルだけのメッセージです: {names})",
+    invitation="(予定への招待です: {summary})",
+    too_large=(
+        "(メッセージが大きすぎて読み込めませんでした: {size}。件名と差出人は届いています。"
+        "この大きさのファイルは、別の方法をお問い合わせください。)"
+    ),
+    cut="[… ここまでが冒頭です。全文は {key} にあります。]",
+    hint_reply="追加のご連絡は、このメールにそのままご返信ください。",
+    hint_internal="このコメントとこのメールへの返信は内部用です。外部の方には見えません。",
+    open_issue="{key} を開く",
+    decide="判断する",
+    why_wrote="ご連絡をいただいたため、このメールをお送りしています。",
+    why_watches="{key} をウォッチしているため、このメールが届いています。",
+    why_assigned="{key} が割り当てられているため、このメールが届いています。",
+    why_reporter="{key} があなたのために作成されたため、このメールが届いています。",
+    why_mentioned="コメントで言及されたため、このメールが届いています。",
+    why_project="{project} の担当者であるため、このメールが届いています。",
+    why_named="設定にアドレスが登録されているため、このメールが届いています。",
+    why_written_to="担当者があなた宛てに書いたメールです。",
+    stop_watching="{key} のメールを停止するには、その旨をご返信ください。",
+    stop_asking="変更するには、{project} の管理者にお問い合わせください。",
+    stop_none="この件についてのメールは、これ以上お送りしません。",
+)

@@ -1,0 +1,88 @@
+"""Lists the phrases that each language must have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Phrases:
+    """The phrases of one language; names in braces are filled in.
+
+    Sentences that say what happened have no full stop: the summary of the issue may follow.
+    """
+
+    # A code of ISO 639-1.
+    language: str
+    # Between a sentence and the summary, or a label and its value.
+    colon: str
+    full_stop: str
+    # The parser finds these lines in replies (`postrail.notifications.reply_marker`).
+    marker: str
+    internal_marker: str
+    greeting: str
+    greeting_of_all: str
+    # In the place of an author's name.
+    unknown_sender: str
+    help_desk: str
+
+    received: str
+    received_title: str
+    you_wrote: str
+    commented: str
+    commented_internally: str
+    outside: str
+    assigned: str
+    opened_for_assignee: str
+    opened_for_reporter: str
+    status_changed: str
+    mentioned: str
+    account_created: str
+    account_created_title: str
+    account_created_note: str
+    error_notice: str
+    rejection: str
+    rejection_title: str
+    approval_request: str
+    approval_note: str
+    digest: str
+    forwarding: str
+    telling: str
+    became_issue: str
+    became_comment: str
+    became_nothing: str
+    became_quarantined: str
+    became_failed: str
+    became_other: str
+    reason: str
+    see_more: str
+    # Labels of a forwarded message.
+    sender: str
+    subject: str
+    no_subject: str
+    mailbox: str
+    message: str
+    your_message: str
+
+    # What stands in the place of a text.
+    no_text: str
+    only_pictures: str
+    only_files: str
+    invitation: str
+    too_large: str
+    cut: str
+    hint_reply: str
+    hint_internal: str
+    open_issue: str
+    decide: str
+    why_wrote: str
+    why_watches: str
+    why_assigned: str
+    why_reporter: str
+    why_mentioned: str
+    why_project: str
+    why_named: str
+    why_written_to: str
+    stop_watching: str
+    stop_asking: str
+    stop_none: str

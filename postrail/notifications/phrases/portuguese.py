@@ -1,0 +1,86 @@
+"""The phrases in Portuguese."""
+
+from __future__ import annotations
+
+from postrail.notifications.phrases.phrases import Phrases
+
+PORTUGUESE = Phrases(
+    language="pt",
+    colon=": ",
+    full_stop=".",
+    marker="Responda acima desta linha",
+    internal_marker="Interno: responda acima desta linha",
+    greeting="Olá, {name},",
+    greeting_of_all="Olá,",
+    unknown_sender="Um remetente desconhecido",
+    help_desk="O suporte",
+    received="Recebemos a sua mensagem; o número dela é {key}",
+    received_title="Recebemos a sua mensagem",
+    you_wrote="Você escreveu:",
+    commented="{author} comentou {key}",
+    commented_internally="{author} comentou {key} internamente",
+    outside=(
+        "{author} não participa de {key}, por isso só os membros do projeto são avisados. Para"
+        " aceitar este comentário e deixar o autor participar, execute: {command}"
+    ),
+    assigned="{author} atribuiu {key} a você",
+    opened_for_assignee="{author} abriu {key} e o atribuiu a você",
+    opened_for_reporter="{author} abriu {key} para você",
+    status_changed="{author} mudou {key} para {status}",
+    mentioned="{author} mencionou você em {key}",
+    account_created="Você nos escreveu pela primeira vez, por isso agora conhecemos {address}",
+    account_created_title="Agora conhecemos o seu endereço",
+    account_created_note=(
+        "Você não precisa de senha: escreva-nos deste endereço e responda aos nossos e-mails. Se"
+        " você não nos escreveu, ignore este e-mail."
+    ),
+    error_notice="Algo precisa da sua atenção em {project}",
+    rejection="A sua mensagem não foi aceita",
+    rejection_title="A sua mensagem não foi aceita",
+    approval_request="{author} pede a sua decisão sobre {key}",
+    approval_note="Nada acontece até você decidir.",
+    digest="O seu dia em {project}",
+    forwarding="{by} envia esta mensagem a você; ela está anexada como foi recebida.",
+    telling="{by} informa você sobre esta mensagem.",
+    became_issue="Ela se tornou o chamado {key}.",
+    became_comment="Ela se tornou um comentário em {key}.",
+    became_nothing="Ela não se tornou nem chamado nem comentário.",
+    became_quarantined="Ela está em quarentena: não tem efeito até que uma pessoa a libere.",
+    became_failed="Ela não pôde ser processada.",
+    became_other="O resultado dela é: {outcome}.",
+    reason="Motivo",
+    see_more="Para ver mais, execute: {command}",
+    sender="De",
+    subject="Assunto",
+    no_subject="nenhum",
+    mailbox="Caixa",
+    message="Mensagem",
+    your_message="A sua mensagem",
+    no_text="(A mensagem não contém texto.)",
+    only_pictures="(A mensagem não contém texto, apenas imagens: {names})",
+    only_files="(A mensagem não contém texto, apenas arquivos: {names})",
+    invitation="(A mensagem é um convite: {summary})",
+    too_large=(
+        "(A mensagem era grande demais para ser lida: {size}. O assunto e o remetente chegaram;"
+        " para arquivos deste tamanho, peça-nos outro meio.)"
+    ),
+    cut="[… Este é só o começo; {key} contém o texto inteiro.]",
+    hint_reply="Para acrescentar algo, basta responder a este e-mail.",
+    hint_internal=(
+        "Este comentário e todas as respostas a este e-mail são internos: pessoas de fora não os"
+        " veem."
+    ),
+    open_issue="Abrir {key}",
+    decide="Decidir agora",
+    why_wrote="Você recebe este e-mail porque nos escreveu.",
+    why_watches="Você recebe este e-mail porque acompanha {key}.",
+    why_assigned="Você recebe este e-mail porque {key} está atribuído a você.",
+    why_reporter="Você recebe este e-mail porque {key} foi aberto para você.",
+    why_mentioned="Você recebe este e-mail porque um comentário menciona você.",
+    why_project="Você recebe este e-mail porque cuida de {project}.",
+    why_named="Você recebe este e-mail porque o seu endereço está nas configurações.",
+    why_written_to="Você recebe este e-mail porque uma pessoa o escreveu para você.",
+    stop_watching="Para não receber mais e-mails sobre {key}, peça isso na resposta.",
+    stop_asking="Para mudar isso, fale com o administrador de {project}.",
+    stop_none="Não haverá outro e-mail sobre isto.",
+)

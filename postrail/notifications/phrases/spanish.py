@@ -1,0 +1,86 @@
+"""The phrases in Spanish."""
+
+from __future__ import annotations
+
+from postrail.notifications.phrases.phrases import Phrases
+
+SPANISH = Phrases(
+    language="es",
+    colon=": ",
+    full_stop=".",
+    marker="Responda por encima de esta línea",
+    internal_marker="Interno: responda por encima de esta línea",
+    greeting="Hola, {name}:",
+    greeting_of_all="Hola:",
+    unknown_sender="Un remitente desconocido",
+    help_desk="El servicio de asistencia",
+    received="Hemos recibido su mensaje; su número es {key}",
+    received_title="Hemos recibido su mensaje",
+    you_wrote="Usted escribió:",
+    commented="{author} ha comentado {key}",
+    commented_internally="{author} ha comentado {key} internamente",
+    outside=(
+        "{author} no participa en {key}, por eso solo se informa a los miembros del proyecto. Para"
+        " aceptar este comentario y dejar participar a su autor, ejecute: {command}"
+    ),
+    assigned="{author} le ha asignado {key}",
+    opened_for_assignee="{author} ha abierto {key} y se lo ha asignado",
+    opened_for_reporter="{author} ha abierto {key} para usted",
+    status_changed="{author} ha cambiado {key} a {status}",
+    mentioned="{author} le ha mencionado en {key}",
+    account_created="Nos ha escrito por primera vez, así que ahora conocemos {address}",
+    account_created_title="Ahora conocemos su dirección",
+    account_created_note=(
+        "No necesita contraseña: escríbanos desde esta dirección y responda a nuestros correos. Si"
+        " no nos ha escrito, ignore este correo."
+    ),
+    error_notice="Algo requiere su atención en {project}",
+    rejection="Su mensaje no ha sido aceptado",
+    rejection_title="Su mensaje no ha sido aceptado",
+    approval_request="{author} le pide una decisión sobre {key}",
+    approval_note="No ocurre nada hasta que decida.",
+    digest="Su día en {project}",
+    forwarding="{by} le envía este mensaje, adjunto tal como se recibió.",
+    telling="{by} le informa de este mensaje.",
+    became_issue="Se convirtió en la incidencia {key}.",
+    became_comment="Se convirtió en un comentario en {key}.",
+    became_nothing="No se convirtió ni en incidencia ni en comentario.",
+    became_quarantined="Está en cuarentena: no tiene efecto hasta que una persona lo libere.",
+    became_failed="No se pudo procesar.",
+    became_other="Su resultado es: {outcome}.",
+    reason="Motivo",
+    see_more="Para ver más, ejecute: {command}",
+    sender="De",
+    subject="Asunto",
+    no_subject="ninguno",
+    mailbox="Buzón",
+    message="Mensaje",
+    your_message="Su mensaje",
+    no_text="(El mensaje no contiene texto.)",
+    only_pictures="(El mensaje no contiene texto, solo imágenes: {names})",
+    only_files="(El mensaje no contiene texto, solo archivos: {names})",
+    invitation="(El mensaje es una invitación: {summary})",
+    too_large=(
+        "(El mensaje era demasiado grande para leerlo: {size}. El asunto y el remitente han"
+        " llegado; para archivos de este tamaño, pídanos otro medio.)"
+    ),
+    cut="[… Esto es solo el comienzo; {key} contiene el texto completo.]",
+    hint_reply="Para añadir algo, responda simplemente a este correo.",
+    hint_internal=(
+        "Este comentario y todas las respuestas a este correo son internos: las personas externas"
+        " no los ven."
+    ),
+    open_issue="Abrir {key}",
+    decide="Decidir ahora",
+    why_wrote="Recibe este correo porque nos ha escrito.",
+    why_watches="Recibe este correo porque sigue {key}.",
+    why_assigned="Recibe este correo porque tiene asignado {key}.",
+    why_reporter="Recibe este correo porque {key} se abrió para usted.",
+    why_mentioned="Recibe este correo porque un comentario le menciona.",
+    why_project="Recibe este correo porque se ocupa de {project}.",
+    why_named="Recibe este correo porque su dirección figura en los ajustes.",
+    why_written_to="Recibe este correo porque una persona se lo ha escrito.",
+    stop_watching="Para no recibir más correos sobre {key}, pídalo en su respuesta.",
+    stop_asking="Para cambiarlo, diríjase al administrador de {project}.",
+    stop_none="No habrá más correos sobre esto.",
+)

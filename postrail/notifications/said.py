@@ -1,0 +1,54 @@
+"""Says what a message holds that has no text of its own: pictures, files, an invitation. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from postrail.message_parts import Attachment
+from postrail.notifications.phrases.phrases import Phrases
+from postrail.records import MailParsed
+
+# `services.parser.record.record_maker` says so of a message of which only the header was fetched.
+TOO_LARGE = "too large: only its header was fetched"
+NAMES_MAX = 5
+NAME_CHARACTERS = 80
+_UNITS = ("bytes", "KB", "MB", "GB")
+
+
+def said(mail: MailParsed | None, body: str, phrases: Phrases) -> str:
+    """Returns the body, or words of our own in the place of one that is blank or a note of ours."""
+    if mail is not None and TOO_LARGE in mail.defects:
+        return phrases.too_large.format(size=shown_size(mail.size))
+    if body.strip():
+        return body
+    if mail is None:
+        return ""
+    if mail.events:
+        summary = mail.events[0].summary or mail.subject
+        return phrases.invitation.format(summary=_short(summary))
+    if mail.attachments:
+        return _files(mail.attachments, phrases)
+    return phrases.no_text
+
+
+def _files(attachments: Sequence[Attachment], phrases: Phrases) -> str:
+    names = [_short(one.name) for one in attachments[:NAMES_MAX]]
+    if len(attachments) > NAMES_MAX:
+        names.append(f"+{len(attachments) - NAMES_MAX}")
+    pictures = all(one.content_type.lower().startswith("image/") for one in attachments)
+    phrase = phrases.only_pictures if pictures else phrases.only_files
+    return phrase.format(names=", ".join(names))
+
+
+def _short(name: str) -> str:
+    line = " ".join(name.split())
+    return line if len(line) <= NAME_CHARACTERS else f"{line[:NAME_CHARACTERS]}…"
+
+
+def shown_size(size: int) -> str:
+    """Returns a number of bytes as people write it: 12 MB."""
+    amount, unit = float(size), 0
+    while amount >= 1000 and unit < len(_UNITS) - 1:
+        amount, unit = amount / 1000, unit + 1
+    digits = 1 if unit > 0 and amount < 10 else 0
+    return f"{amount:.{digits}f} {_UNITS[unit]}"

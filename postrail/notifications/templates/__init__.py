@@ -1,0 +1,1 @@
+"""Makes the subject, text and HTML of messages by the operators' templates, or the default ones."""

@@ -1,0 +1,38 @@
+"""Renders messages by the templates of the configuration, and logs what these do wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from postrail.configuration.models.message_template import chosen
+from postrail.configuration.snapshot import ConfigurationSnapshot
+from postrail.notifications.compose import Message
+from postrail.notifications.phrases import LANGUAGES, phrases_in
+from postrail.notifications.phrases.phrases import Phrases
+from postrail.notifications.templates.render import rendered
+from postrail.notifications.templates.words import Words
+from postrail.observe.log import log
+
+logger = log(__name__)
+
+
+def message_of(
+    words_in: Callable[[Phrases], Words],
+    snapshot: ConfigurationSnapshot,
+    project: str,
+    language: str,
+) -> Message:
+    """Returns the message in the language, by the template that is configured for it, if any."""
+    words = replace(words_in(phrases_in(language)), language=language)
+    template = chosen(snapshot.templates, words.event, project, language)
+    made = rendered(words, template)
+    if made.fault:
+        logger.warning("a template failed", reason=made.fault, instead="the default template")
+    return Message(words=words, rendered=made)
+
+
+def written_language(snapshot: ConfigurationSnapshot, language: str, project_language: str) -> str:
+    """Returns the person's language if we write it, or else the project's, or English."""
+    written = {*LANGUAGES, *(one.language for one in snapshot.templates if one.enabled)}
+    return next((one for one in (language, project_language) if one in written and one), "en")

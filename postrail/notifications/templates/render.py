@@ -1,0 +1,160 @@
+"""Renders the words of a message: by a template of the operator, or by the default one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from postrail.configuration.models.message_template import MessageTemplate
+from postrail.notifications.templates.html_text import in_lines, paragraphs
+from postrail.notifications.templates.words import TIME, Words
+from postrail.notifications.tokens import without_marks
+from postrail.rendering.engine import Unrendered, render
+
+PREVIEW_CHARACTERS = 140
+SUBJECT_CHARACTERS = 900
+# A record holds the text and the HTML; a longer HTML is left out.
+MAX_BYTES = 420_000
+# Tokens stand in these, and all else that they hold is ours.
+_OWN = {"greeting", "marker", "event", "quotes"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rendered:
+    """A message in all its forms, and the name of its template; "": the default one."""
+
+    subject: str
+    text: str
+    # "": the message is its text only.
+    html: str
+    template: str = ""
+    # Why the operator's template could not be used.
+    fault: str = ""
+
+
+def rendered(words: Words, template: MessageTemplate | None = None) -> Rendered:
+    """Returns the message; by the default template where the operator's own fails."""
+    made = _made(_clean(words), template)
+    return replace(made, html="") if _too_long(made.html) else made
+
+
+def _too_long(text: str) -> bool:
+    return len(text) * 4 > MAX_BYTES and len(text.encode()) > MAX_BYTES
+
+
+def _made(words: Words, template: MessageTemplate | None) -> Rendered:
+    if template is None:
+        return _by_default(words)
+    try:
+        return _by_template(words, template)
+    except Unrendered as error:
+        return replace(_by_default(words), fault=f"template {template.name}: {error}")
+
+
+@cache
+def default_source(name: str) -> str:
+    """Returns the default template of this name: message.txt or message.html."""
+    return files("postrail.notifications.templates").joinpath(f"{name}.j2").read_text("utf-8")
+
+
+def _by_default(words: Words) -> Rendered:
+    variables = variables_of(words)
+    return Rendered(
+        subject=words.subject,
+        text=render(default_source("message.txt"), variables),
+        html=_layout(words, variables),
+    )
+
+
+def _by_template(words: Words, template: MessageTemplate) -> Rendered:
+    variables = variables_of(words)
+    subject = words.subject
+    if template.subject:
+        subject = " ".join(render(template.subject, variables).split())[:SUBJECT_CHARACTERS]
+    text = render(template.text, variables)
+    if _too_long(text):
+        raise Unrendered(f"its text has more than {MAX_BYTES:,} bytes")
+    if template.html:
+        html = render(template.html, variables, html=True)
+    else:
+        html = _around(words, subject, text)
+    return Rendered(subject=subject, text=text, html=html, template=template.name)
+
+
+def _around(words: Words, subject: str, text: str) -> str:
+    """Returns the text of a template in the default layout."""
+    body = text.replace(words.marker, "", 1) if words.marker else text
+    own = Words(
+        event=words.event,
+        language=words.language,
+        subject=subject,
+        marker=words.marker,
+        body=body.strip(),
+    )
+    return _layout(own, variables_of(own))
+
+
+def _layout(words: Words, variables: dict[str, Any]) -> str:
+    further = {
+        "note_html": in_lines(words.note),
+        "quotes": words.quotes,
+        "end": words.full_stop if words.sentence and not words.title else "",
+    }
+    try:
+        return render(default_source("message.html"), variables | further, html=True)
+    except Unrendered:
+        # Ours fails for one reason only: the message is too long.
+        return ""
+
+
+def variables_of(words: Words) -> dict[str, Any]:
+    """Returns the variables that templates may use, by name."""
+    quoted = "\n".join(f"> {line}".rstrip() for line in words.body.splitlines())
+    end = words.colon + words.title if words.title else words.full_stop
+    return {
+        "issue": {
+            "key": words.issue_key,
+            "summary": words.issue_summary,
+            "url": words.issue_url,
+            "status": words.issue_status,
+        },
+        "project": {"key": words.project_key, "name": words.project_name},
+        "author": {"name": words.author_name, "address": words.author_address},
+        "act": {"label": words.act_label, "url": words.act_url},
+        "subject": words.subject,
+        "marker": words.marker,
+        "greeting": words.greeting,
+        "sentence": words.sentence,
+        "title": words.title,
+        "headline": f"{words.sentence}{end}" if words.sentence else words.title,
+        "note": words.note,
+        "body": quoted if words.quotes else words.body,
+        "body_label": words.body_label,
+        "body_html": paragraphs(words.body),
+        "hint": words.hint,
+        "why": words.why,
+        "stop": words.stop,
+        "time": TIME,
+        "preview": _preview(words),
+        "language": words.language,
+        "event": words.event.value,
+    }
+
+
+def _preview(words: Words) -> str:
+    """Returns the first words of the message on one line, without the marker."""
+    begin = words.body[: 2 * PREVIEW_CHARACTERS] if not words.quotes else ""
+    sentence = f"{words.sentence}{words.full_stop}" if words.sentence else ""
+    return " ".join(f"{sentence} {begin}".split())[:PREVIEW_CHARACTERS]
+
+
+def _clean(words: Words) -> Words:
+    """Returns the words without the marks of tokens, which only we may set."""
+    given: dict[str, Any] = {
+        field.name: without_marks(getattr(words, field.name))
+        for field in fields(words)
+        if field.name not in _OWN
+    }
+    return replace(words, **given)

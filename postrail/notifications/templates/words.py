@@ -1,0 +1,46 @@
+"""Holds the words of a message, from which its templates make subject, text and HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from postrail.notifications.tokens import token
+from postrail.rendering.events import MessageEvent
+
+# In the place of the greeting and the time of each recipient.
+GREETING = token("greeting")
+TIME = token("time")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Words:
+    """The values of a message's variables (`postrail.rendering.events.VARIABLES`)."""
+
+    event: MessageEvent
+    language: str
+    subject: str
+    sentence: str = ""
+    # Between sentence and title, and after a sentence without title.
+    colon: str = ": "
+    full_stop: str = "."
+    title: str = ""
+    marker: str = ""
+    greeting: str = ""
+    note: str = ""
+    # The new words; `quotes`: they are the recipient's own.
+    body: str = ""
+    body_label: str = ""
+    quotes: bool = False
+    act_label: str = ""
+    act_url: str = ""
+    hint: str = ""
+    why: str = ""
+    stop: str = ""
+    issue_key: str = ""
+    issue_summary: str = ""
+    issue_url: str = ""
+    issue_status: str = ""
+    project_key: str = ""
+    project_name: str = ""
+    author_name: str = ""
+    author_address: str = ""

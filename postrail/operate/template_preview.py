@@ -1,0 +1,157 @@
+"""Shows what a message about an issue would look like, without sending it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from postrail import people
+from postrail.blobs import BlobStore
+from postrail.clock_sync.postgres_time import time_of
+from postrail.configuration.load import load_snapshot
+from postrail.database import Connection
+from postrail.notifications import desk_texts, fixed_texts
+from postrail.notifications.events import (
+    COMMENTED,
+    INTERNALLY_COMMENTED,
+    ISSUE_CREATED,
+    ISSUE_RECEIVED,
+    STATUS_CHANGED,
+    Event,
+    assigned_to,
+    from_outside,
+    mentioning,
+)
+from postrail.notifications.issue_words import Occasion, issue_words
+from postrail.notifications.phrases import phrases_in
+from postrail.notifications.phrases.phrases import Phrases
+from postrail.notifications.readers import tokens_of
+from postrail.notifications.templates.configured import message_of, written_language
+from postrail.notifications.templates.words import Words
+from postrail.notifications.tokens import filled, filled_html
+from postrail.rendering.events import MessageEvent
+from postrail.tracker.issues import Audience, Watcher
+from postrail.views.contents import with_texts
+from postrail.views.issue_detail import IssueDetail, issue_detail
+
+_EVENTS: dict[MessageEvent, Event] = {
+    MessageEvent.CREATED: ISSUE_CREATED,
+    MessageEvent.RECEIVED: ISSUE_RECEIVED,
+    MessageEvent.COMMENTED: COMMENTED,
+    MessageEvent.INTERNALLY_COMMENTED: INTERNALLY_COMMENTED,
+    MessageEvent.OUTSIDE_COMMENTED: from_outside(1, internal=False),
+    MessageEvent.ASSIGNED: assigned_to(""),
+    MessageEvent.STATUS_CHANGED: STATUS_CHANGED,
+    MessageEvent.MENTIONED: mentioning(COMMENTED, frozenset()),
+}
+# In the place of texts that are written when the event happens.
+SAMPLE = "The text stands here."
+SAMPLE_URL = "https://desk.example.org/decide"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preview:
+    """A message as its recipient would get it, and the template that made it."""
+
+    event: str
+    language: str
+    # "": the default one.
+    template: str
+    # Why the configured template could not be used.
+    fault: str
+    subject: str
+    text: str
+    html: str
+
+
+async def preview(
+    connection: Connection,
+    blobs: BlobStore,
+    issue_key: str,
+    event: MessageEvent,
+    *,
+    language: str = "",
+) -> Preview:
+    """Returns the message to the reporter of the issue, in the language or in the project's.
+
+    Raises IssueNotFound.
+    """
+    found = await with_texts(await issue_detail(connection, issue_key), blobs)
+    snapshot, now = await load_snapshot(connection), await time_of(connection)
+    project = found.issue.project
+    chosen = written_language(snapshot, language, snapshot.language_of(project))
+    name = snapshot.projects[project].name if project in snapshot.projects else project
+    message = message_of(
+        words_of(event, occasion_of(found, event, name)), snapshot, project, chosen
+    )
+    reporter = await people.find(connection, found.issue.reporter)
+    shown, zone = found.issue.reporter_name, reporter.time_zone if reporter else ""
+    tokens = tokens_of(message.shared, shown, zone, now, phrases_in(chosen))
+    made = message.rendered
+    return Preview(
+        event=event.value,
+        language=chosen,
+        template=made.template,
+        fault=made.fault,
+        subject=made.subject,
+        text=filled(made.text, tokens),
+        html=filled_html(made.html, tokens),
+    )
+
+
+def occasion_of(found: IssueDetail, event: MessageEvent, project_name: str) -> Occasion:
+    """Returns the event as if it had happened to the issue: its last comment, or its beginning."""
+    issue = found.issue
+    internal = event is MessageEvent.INTERNALLY_COMMENTED
+    comments = [one for one in found.comments if one.internal is internal]
+    author, body = Watcher(address=issue.reporter, name=issue.reporter_name), found.description
+    if event in (MessageEvent.CREATED, MessageEvent.RECEIVED, MessageEvent.ASSIGNED):
+        comments = []
+    if comments:
+        last = comments[-1]
+        author, body = Watcher(address=last.author_address, name=last.author_name), last.body
+    return Occasion(
+        audience=Audience(
+            issue_id=0,
+            issue_key=issue.key,
+            project=issue.project,
+            summary=issue.summary,
+            conversation="",
+            first_message_id=None,
+            watchers=(),
+        ),
+        project_name=project_name,
+        author=author,
+        body=issue.status if event is MessageEvent.STATUS_CHANGED else body,
+        max_characters=2000,
+    )
+
+
+def words_of(event: MessageEvent, about: Occasion) -> Callable[[Phrases], Words]:
+    """Returns the words of an event of any kind, with samples for what only its time brings."""
+    if event in _EVENTS:
+        return partial(issue_words, _EVENTS[event], about)
+    return partial(_words, event, about)
+
+
+def _words(event: MessageEvent, about: Occasion, phrases: Phrases) -> Words:
+    project, name = about.audience.project, about.project_name
+    match event:
+        case MessageEvent.MANUAL:
+            return desk_texts.written_by_person(about, phrases)
+        case MessageEvent.APPROVAL_REQUEST:
+            return desk_texts.approval_requested(about, SAMPLE_URL, phrases)
+        case MessageEvent.REJECTION:
+            return desk_texts.rejected(SAMPLE, phrases)
+        case MessageEvent.DIGEST:
+            lines = [(about.audience.issue_key, about.audience.summary)]
+            return desk_texts.summed_up(project, name, lines, phrases)
+        case MessageEvent.ERROR_NOTICE:
+            return desk_texts.fault_noticed(project, name, SAMPLE, phrases)
+        case MessageEvent.ACCOUNT_CREATED:
+            return fixed_texts.account_created(about.author.address, phrases)
+        case MessageEvent.NOTICE:
+            return fixed_texts.noticed(about.audience.summary, SAMPLE, phrases)
+        case _:
+            return fixed_texts.about_subject(event, about.audience.summary, SAMPLE, phrases)

@@ -1,0 +1,1 @@
+"""Renders the templates of messages in a sandbox, and checks them before they are saved. Pure."""
