@@ -13,6 +13,7 @@ from datetime import UTC
 from postrail.blobs import BlobStore
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.errors import PermanentError
+from postrail.notifications.mime.conversation_fields import prefixed
 from postrail.notifications.mime.message import MessageParts, build_message
 from postrail.notifications.mime.parts import File
 from postrail.notifications.tokens import filled, filled_html
@@ -71,10 +72,10 @@ def _parts(
         date=content.queued_at.astimezone(UTC),
         from_name=_shown_name(content.author_name, desk),
         from_address=address,
-        reply_to=content.reply_to,
+        reply_to=content.reply_to or (connection.reply_to if connection else ""),
         to=content.recipient,
         to_name=content.name,
-        subject=content.subject,
+        subject=prefixed(content.subject, connection.subject_prefix if connection else ""),
         text=filled(text, content.tokens),
         html=filled_html(content.html or "", content.tokens),
         files=files,
@@ -85,6 +86,7 @@ def _parts(
         list_id=f"{project}.{address.rpartition('@')[2]}".lower() if project else "",
         list_name=project,
         by_person=content.by_person,
+        precedence_bulk=connection.precedence_bulk if connection else True,
     )
 
 
