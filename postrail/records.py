@@ -247,7 +247,7 @@ class OutgoingQueued:
     # The person who wrote it, for its From field; "": the help desk.
     author_name: str = ""
     attachments: list[OutgoingAttachment] = field(default_factory=list)
-    # The event that it reports (`postrail.configuration.models.message_template`), and the name of
+    # The event that it reports (`postrail.rendering.events`), and the name of
     # the template that it was made by; "": a default one.
     event: str = ""
     template: str = ""

@@ -1,15 +1,15 @@
 #!/bin/sh
 # Installs the servers for the protocol tests: Dovecot and Postfix from Debian, and oidc-provider
-# from npm, which runs on Node.
+# from npm, which runs on Node; and Chromium, which shows our messages.
 # Runs unattended, starts no services, and returns at once if everything is installed.
 set -eu
 
-packages="dovecot-imapd dovecot-pop3d dovecot-lmtpd postfix"
+packages="dovecot-imapd dovecot-pop3d dovecot-lmtpd postfix chromium fonts-noto-cjk"
 oidc="$(dirname "$0")/../tests/servers/oidc"
 
 all_present() {
     for program in /usr/sbin/dovecot /usr/lib/dovecot/imap /usr/lib/dovecot/pop3 \
-        /usr/lib/dovecot/lmtp /usr/lib/postfix/sbin/master; do
+        /usr/lib/dovecot/lmtp /usr/lib/postfix/sbin/master /usr/bin/chromium; do
         [ -x "$program" ] || return 1
     done
     command -v node > /dev/null && command -v npm > /dev/null

@@ -11,11 +11,11 @@ from postrail.configuration.kind import Kind
 from postrail.configuration.models.credential import OAUTH_CREDENTIAL
 from postrail.configuration.models.limit import LIMIT
 from postrail.configuration.models.mail_account import MAIL_ACCOUNT
-from postrail.configuration.models.message_template import MESSAGE_TEMPLATE
 from postrail.configuration.models.priority import PRIORITY
 from postrail.configuration.models.sender_filter import SENDER_FILTER
 from postrail.configuration.person_rows import PERSON
 from postrail.configuration.project_rows import PROJECT
+from postrail.configuration.templates.message_template import MESSAGE_TEMPLATE
 from postrail.secrets import is_reference
 
 # In the order of applying and exporting: a kind comes after those that it refers to.

@@ -17,7 +17,6 @@ from postrail.configuration.models.credential import OAUTH_CREDENTIAL, OAuthCred
 from postrail.configuration.models.limit import LIMIT
 from postrail.configuration.models.mail_account import MAIL_ACCOUNT, MailAccount
 from postrail.configuration.models.mail_handler import MailHandler
-from postrail.configuration.models.message_template import MESSAGE_TEMPLATE
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.priority import PRIORITY, Priority
@@ -26,6 +25,7 @@ from postrail.configuration.models.sender_filter import SENDER_FILTER
 from postrail.configuration.person_rows import PERSON
 from postrail.configuration.project_rows import PROJECT
 from postrail.configuration.snapshot import ConfigurationSnapshot, snapshot_of
+from postrail.configuration.templates.message_template import MESSAGE_TEMPLATE
 from postrail.database import Connection, rows, stored_as_they_are
 
 RELOAD_SECONDS = 5.0

@@ -11,11 +11,11 @@ from postrail.configuration.entry import Thing
 from postrail.configuration.models.limit import Limit, LimitName
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.mail_handler import MailHandler
-from postrail.configuration.models.message_template import MessageTemplate
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.priority import Priority
 from postrail.configuration.models.project import Project
 from postrail.configuration.models.sender_filter import SenderFilter
+from postrail.configuration.templates.message_template import MessageTemplate
 from postrail.message_parts import without_extension
 
 DEFAULTS = {name: Limit(name=name) for name in LimitName}

@@ -127,7 +127,7 @@ def account_created(address: str, phrases: Phrases) -> Words:
         sentence=phrases.account_created.format(address=address),
         full_stop=phrases.full_stop,
         greeting=phrases.greeting_of_all,
-        hint=phrases.account_created_note,
+        body=phrases.account_created_note,
         why=phrases.why_wrote,
         stop=phrases.stop_none,
         author_address=address,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from postrail.configuration.models.message_template import chosen
 from postrail.configuration.snapshot import ConfigurationSnapshot
+from postrail.configuration.templates.message_template import chosen
 from postrail.notifications.compose import Message
 from postrail.notifications.phrases import LANGUAGES, phrases_in
 from postrail.notifications.phrases.phrases import Phrases

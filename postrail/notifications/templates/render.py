@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from postrail.configuration.models.message_template import MessageTemplate
+from postrail.configuration.templates.message_template import MessageTemplate
 from postrail.notifications.templates.html_text import in_lines, paragraphs
 from postrail.notifications.templates.words import TIME, Words
 from postrail.notifications.tokens import without_marks
@@ -19,6 +19,7 @@ SUBJECT_CHARACTERS = 900
 MAX_BYTES = 420_000
 # Tokens stand in these, and all else that they hold is ours.
 _OWN = {"greeting", "marker", "event", "quotes"}
+_FROM_ELSEWHERE = tuple(field.name for field in fields(Words) if field.name not in _OWN)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -152,9 +153,9 @@ def _preview(words: Words) -> str:
 
 def _clean(words: Words) -> Words:
     """Returns the words without the marks of tokens, which only we may set."""
-    given: dict[str, Any] = {
-        field.name: without_marks(getattr(words, field.name))
-        for field in fields(words)
-        if field.name not in _OWN
-    }
-    return replace(words, **given)
+    given: dict[str, Any] = {}
+    for name in _FROM_ELSEWHERE:
+        value = getattr(words, name)
+        if (clean := without_marks(value)) is not value:
+            given[name] = clean
+    return replace(words, **given) if given else words

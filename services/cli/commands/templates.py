@@ -11,7 +11,7 @@ import typer
 
 from postrail.blobs import BlobStore
 from postrail.configuration.load import load_snapshot
-from postrail.configuration.models.message_template import MessageTemplate
+from postrail.configuration.templates.message_template import MessageTemplate
 from postrail.errors import PermanentError
 from postrail.notifications.templates.render import default_source
 from postrail.operate.template_preview import Preview, preview

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from postrail.configuration.models.message_template import MessageTemplate, chosen
+from postrail.configuration.templates.message_template import MessageTemplate, chosen
 from postrail.notifications.events import COMMENTED, ISSUE_CREATED, from_outside
 from postrail.notifications.phrases import LANGUAGES
 from postrail.notifications.templates.html_text import paragraphs

@@ -1,0 +1,1 @@
+"""The templates of messages, as operators configure them."""
