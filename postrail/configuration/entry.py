@@ -72,9 +72,14 @@ class Proposal:
 
     def all_of(self, model: type[Thing]) -> dict[str, Thing]:
         """Returns all things of a kind by identity, as they will be once the file is applied."""
-        after = {name: thing for (_, name), thing in self.existing.items() if type(thing) is model}
-        given = {name: entry.thing for name, entry in self.entries_of(model).items()}
-        return {name: cast("Thing", thing) for name, thing in (after | given).items()}
+        given = {name: cast("Thing", one.thing) for name, one in self.entries_of(model).items()}
+        return self.all_stored(model) | given
+
+    def all_stored(self, model: type[Thing]) -> dict[str, Thing]:
+        """Returns all things of a kind by identity, as they are before the file is applied."""
+        return {
+            name: cast("Thing", thing) for (of, name), thing in self.existing.items() if of is model
+        }
 
     def entries_of(self, model: type[Configured]) -> dict[str, Entry]:
         """Returns the file's entries of a kind by identity."""

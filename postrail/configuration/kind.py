@@ -37,6 +37,8 @@ class Kind(Generic[Thing]):
     model: type[Thing]
     # The word for it in messages and in `configuration_change`, such as account.
     word: str
+    # The word for it where others could be meant, such as mail account.
+    long_word: str = ""
     # The field that identifies a thing of this kind.
     identity: str = "name"
 
@@ -101,6 +103,11 @@ class Kind(Generic[Thing]):
     fill_in: Callable[[Proposal], Sequence[Entry]] | None = None
     # Returns remarks for the operator about an entry, given the thing as it was before.
     notes: Callable[[Entry, Configured | None], list[str]] | None = None
+
+    @property
+    def full_word(self) -> str:
+        """Returns the word for a thing of this kind, such as mail account."""
+        return self.long_word or self.word
 
     def identity_of(self, thing: Configured) -> str:
         """Returns the name, key or address of the thing."""

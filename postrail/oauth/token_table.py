@@ -29,7 +29,6 @@ AUTHORIZATION_TABLES = {
     "accounts": "oauth_authorization",
     "connections": "connection_authorization",
 }
-TITLES = {"accounts": "mail account", "connections": "outgoing connection"}
 # The columns with the owner's name; that of accounts has the name of the table it refers to.
 OWNERS = {"accounts": MAIL_ACCOUNT.table, "connections": "connection"}
 COLUMNS = (
@@ -151,7 +150,7 @@ async def _insert(connection: Connection, row: TokenRow) -> None:
     kind, owners = KINDS[row.owners], row.owners
     if not await exists(connection, kind, row.owner):
         raise ConfigurationError(
-            f"{TITLES[owners]} {row.owner} is not in the database, so its tokens cannot be kept",
+            f"{kind.full_word} {row.owner} is not in the database, so its tokens cannot be kept",
             remedy="Store it first: postrail apply",
         )
     await connection.execute(

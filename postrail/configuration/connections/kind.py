@@ -14,27 +14,39 @@ from postrail.configuration.connections.defaults import (
 )
 from postrail.configuration.connections.dkim_key import dkim_key_faults
 from postrail.configuration.connections.microsoft_clouds import cloud_for
+from postrail.configuration.connections.uses import in_use, remedy_for, uses_of
 from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
 from postrail.configuration.javamail.smtp_properties import read_smtp_properties
 from postrail.configuration.kind import Kind
 from postrail.configuration.models.credential import OAuthCredential, misfits
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.models.project import Project
+
+# The fields that decide which server is the right one.
+SERVER = ("mode", "host", "credential")
 
 
 def _filled_in(proposal: Proposal) -> Sequence[Entry]:
     """Fills in the default connection, and the servers that credentials imply."""
     credentials = proposal.all_of(OAuthCredential)
-    entries = [_with_host(entry, credentials) for entry in proposal.entries]
+    existing = proposal.all_stored(OutgoingConnection)
+    entries = [
+        _with_host(entry, credentials, existing.get(entry.identity)) for entry in proposal.entries
+    ]
     return _only_one_is_default(replace(proposal, entries=entries))
 
 
-def _with_host(entry: Entry, credentials: Mapping[str, OAuthCredential]) -> Entry:
-    """Returns the entry with the server of its credential's provider, unless it names one."""
+def _with_host(
+    entry: Entry, credentials: Mapping[str, OAuthCredential], before: OutgoingConnection | None
+) -> Entry:
+    """Returns the entry with the server of its credential's provider, unless it has one."""
     connection = entry.thing
     if not isinstance(connection, OutgoingConnection):
         return entry
     credential = credentials.get(connection.credential)
     if credential is None or "host" in entry.given or connection.microsoft_host:
+        return entry
+    if before and all(getattr(before, name) == getattr(connection, name) for name in SERVER):
         return entry
     cloud = cloud_for("", credential.authority).name
     host = default_host(connection.mode, cloud, credential.provider)
@@ -90,6 +102,18 @@ def _fallbacks_end(proposal: Proposal) -> Iterable[Fault]:
             )
 
 
+def _what_is_used_stays_enabled(proposal: Proposal) -> Iterable[Fault]:
+    """Refuses to disable a connection that something uses."""
+    connections, by_key = proposal.all_of(OutgoingConnection), proposal.all_of(Project)
+    for name, entry in proposal.entries_of(OutgoingConnection).items():
+        before = proposal.existing.get((OutgoingConnection, name))
+        was_enabled = isinstance(before, OutgoingConnection) and before.enabled
+        uses = uses_of(name, connections, by_key)
+        if uses and was_enabled and not connections[name].enabled:
+            remedy = remedy_for(name, connections)
+            yield entry.fault("enabled", f"{in_use(name, uses)}. {remedy}")
+
+
 def _circle(name: str, connections: Mapping[str, OutgoingConnection]) -> list[str]:
     """Returns the names from a connection over its fallbacks back to itself; [] if they end."""
     path = [name]
@@ -143,6 +167,7 @@ def milliseconds(seconds: Any) -> Any:
 OUTGOING_CONNECTION = Kind(
     model=OutgoingConnection,
     word="connection",
+    long_word="outgoing connection",
     section="connections",
     title="The mail servers that send our messages.",
     table="outgoing_connection",
@@ -165,7 +190,7 @@ OUTGOING_CONNECTION = Kind(
     unused="is not used without a username: give one, or leave the password out",
     unused_secrets={"dkim_key": "is not used without dkim_domain and dkim_selector: give both"},
     secret_checks={"dkim_key": dkim_key_faults},
-    checks=(_credential_fits, _fallbacks_end),
+    checks=(_credential_fits, _fallbacks_end, _what_is_used_stays_enabled),
     fill_in=_filled_in,
     notes=_notes,
 )

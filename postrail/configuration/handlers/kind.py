@@ -258,6 +258,7 @@ def _notes(entry: Entry, before: Configured | None) -> list[str]:
 MAIL_HANDLER = Kind(
     model=MailHandler,
     word="handler",
+    long_word="mail handler",
     section="handlers",
     title="What the messages of the mailboxes become; handlers are asked in their order.",
     table="mail_handler",

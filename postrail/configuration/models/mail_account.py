@@ -294,6 +294,7 @@ def _relocation_note(account: MailAccount, before: MailAccount) -> list[str]:
 MAIL_ACCOUNT = Kind(
     model=MailAccount,
     word="account",
+    long_word="mail account",
     section="accounts",
     title="The mailboxes that are watched.",
     table="mail_account",

@@ -61,7 +61,7 @@ COMMANDS = (
         "connections",
         "connections.group:connections",
         OPERATE,
-        "List, test and control the connections that send messages.",
+        "List, test and control the mail servers that send our messages.",
     ),
     LazyCommand(
         "handlers",

@@ -16,6 +16,8 @@ import httpx
 import pytest
 
 from postrail.clock import SystemClock
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.store import save as save_thing
 from postrail.doctor.mail import check_mail_servers
 from postrail.secrets import Secrets
 from postrail.settings import load_settings
@@ -31,14 +33,15 @@ class Shell:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
+        self.group = "accounts"
         self.output = ""
         self.react: Callable[[str], None] = lambda _: None
 
     def run(self, *arguments: str) -> int:
-        """Runs `postrail accounts authorize`; returns its exit code."""
+        """Runs `postrail accounts authorize`, or that of another group; returns its exit code."""
         here = cast(TextIO, self)
         with contextlib.redirect_stdout(here), contextlib.redirect_stderr(here):
-            return run(["accounts", "authorize", *arguments])
+            return run([self.group, "authorize", *arguments])
 
     def write(self, text: str) -> int:
         self.output += text
@@ -107,6 +110,36 @@ def test_the_answer_is_received_on_a_loopback_port(scene: Scene, shell: Shell, k
     assert state(scene) == "authorized"
 
 
+def test_a_connection_is_authorized_in_the_same_way(scene: Scene, shell: Shell) -> None:
+    store(scene, scene.custom())
+    out = OutgoingConnection(
+        name="out",
+        mode="oauth2",
+        host="localhost",
+        credential="desk",
+        from_address="desk@example.org",
+        is_default=True,
+    )
+
+    async def signed_in() -> str:
+        return scene.provider.valid[await scene.tokens().token(out)]
+
+    async def save() -> None:
+        async with scene.transaction() as connection:
+            await save_thing(connection, out, before=None, author="t", now=scene.clock.now())
+
+    def browser(address: str) -> None:
+        answer = scene.browse(address)
+        threading.Thread(target=httpx.get, args=[answer]).start()
+
+    asyncio.run(save())
+    shell.react, shell.group = browser, "connections"
+    assert shell.run("out") == 0
+    assert "sign in as a user that may send its messages" in shell.output
+    assert "Connection out is authorized; the sender resumes by itself." in shell.output
+    assert asyncio.run(signed_in()) == "desk@example.org"
+
+
 @pytest.mark.parametrize("pasted", ["address", "code"])
 def test_the_answer_is_pasted(
     scene: Scene, shell: Shell, monkeypatch: pytest.MonkeyPatch, pasted: str
@@ -160,22 +193,23 @@ def test_an_application_without_sign_in_is_only_tested(scene: Scene, shell: Shel
 
 
 @pytest.mark.parametrize(
-    ("arguments", "account", "says"),
+    ("arguments", "account", "code", "says"),
     [
-        (["nobody"], {}, "there is no mail account 'nobody'"),
+        (["nobody"], {}, 1, "there is no mail account 'nobody'"),
         (
             ["support"],
             {"credential": "", "username": "u", "password": "env:POSTRAIL_SECRET_X"},
-            "mail account support logs in with a password and needs no authorization",
+            2,
+            "mail account support logs in without tokens and needs no authorization",
         ),
-        (["support"], {"credential": "other"}, "has no OAuth2 credential 'other'"),
+        (["support"], {"credential": "other"}, 2, "has no OAuth2 credential 'other'"),
     ],
 )
 def test_an_account_that_cannot_be_authorized_has_its_reason(
-    scene: Scene, shell: Shell, arguments: list[str], account: dict[str, str], says: str
+    scene: Scene, shell: Shell, arguments: list[str], account: dict[str, str], code: int, says: str
 ) -> None:
     store(scene, scene.custom(), **account)
-    assert shell.run(*arguments) == 2
+    assert shell.run(*arguments) == code
     assert says in shell.output
 
 

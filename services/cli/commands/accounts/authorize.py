@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from postrail.configuration.change import account_named
+from postrail.configuration.configured import TokenOwner
 from postrail.configuration.load import mail_accounts
 from postrail.configuration.models.credential import OAuthCredential
 from postrail.configuration.models.credential_checks import is_loopback_address
@@ -24,16 +26,18 @@ from services.cli.visible import clean
 ANSWER_SECONDS = 900.0
 
 
+Paste = Annotated[
+    bool, typer.Option("--paste", help="Paste the answer here, if this machine has no browser.")
+]
+PortOption = Annotated[
+    int, typer.Option("--port", min=0, max=65535, help="The port for the answer; 0: any free one.")
+]
+
+
 def authorize(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The account.")],
-    paste: Annotated[
-        bool,
-        typer.Option("--paste", help="Paste the answer here, if this machine has no browser."),
-    ] = False,
-    port: Annotated[
-        int,
-        typer.Option("--port", min=0, max=65535, help="The port for the answer; 0: any free one."),
-    ] = 0,
+    paste: Paste = False,
+    port: PortOption = 0,
     data: Data = None,
 ) -> None:
     """Authorize an OAuth2 mail account, or test a credential that needs no sign-in.
@@ -43,71 +47,83 @@ def authorize(
     Example: [bold]postrail accounts authorize help[/bold]
     """
     settings = load(data)
-    account, credential = complete(_found(settings, name))
-    clock = complete(shared_clock(settings))
-    authorization = Authorization(
-        account, lambda: connected(settings), Secrets(settings.secrets), clock
-    )
-    match credential.flow:
-        case "authorization_code" if paste or not is_loopback_address(credential.redirect_address):
-            _by_paste(authorization)
-        case "authorization_code":
-            _by_browser(authorization, credential, port)
-        case "device_code":
-            _by_device(authorization)
-        case _:
-            complete(authorization.fetch())
+    account = complete(_found(settings, name))
+    sign_in(settings, account, "read the mailbox", paste=paste, port=port)
     typer.echo(f"Mail account {name} is authorized; the fetcher resumes by itself.")
 
 
-async def _found(settings: Settings, name: str) -> tuple[MailAccount, OAuthCredential]:
+def sign_in(settings: Settings, owner: TokenOwner, purpose: str, *, paste: bool, port: int) -> None:
+    """Gets tokens for an account or a connection, by the flow of its credential.
+
+    `purpose` says what the user who signs in may do.
+    """
+    credential = complete(_credential(settings, owner))
+    clock = complete(shared_clock(settings))
+    authorization = Authorization(
+        owner, lambda: connected(settings), Secrets(settings.secrets), clock
+    )
+    note = ""
+    match credential.flow:
+        case "authorization_code" if paste or not is_loopback_address(credential.redirect_address):
+            note = _by_paste(authorization, purpose)
+        case "authorization_code":
+            note = _by_browser(authorization, credential, port, purpose)
+        case "device_code":
+            note = _by_device(authorization)
+        case _:
+            complete(authorization.fetch())
+    if note:
+        typer.echo(clean(f"Note: {note}."))
+
+
+async def _found(settings: Settings, name: str) -> MailAccount:
     async with connected_to_own(settings) as connection:
-        accounts = {account.name: account for account in await mail_accounts(connection)}
-        account = accounts.get(name)
-        if account is None:
-            raise ConfigurationError(
-                f"there is no mail account {name!r}",
-                remedy=f"There are: {', '.join(accounts) or 'none yet; see postrail apply'}",
-            )
-        if not account.credential:
-            raise ConfigurationError(
-                f"mail account {name} logs in with a password and needs no authorization",
-                setting=f"mail account {name}: credential",
-                remedy="Name a credential there to log in with OAuth2",
-            )
-        return account, await credential_of(connection, account)
+        return account_named(name, await mail_accounts(connection))
+
+
+async def _credential(settings: Settings, owner: TokenOwner) -> OAuthCredential:
+    if not owner.credential:
+        raise ConfigurationError(
+            f"{owner.title} logs in without tokens and needs no authorization",
+            setting=f"{owner.title}: credential",
+            remedy="Name a credential there to log in with OAuth2",
+        )
+    async with connected_to_own(settings) as connection:
+        return await credential_of(connection, owner)
 
 
 # No event loop runs while a person is waited for, so that Ctrl-C ends the command at once.
 
 
-def _by_paste(authorization: Authorization) -> None:
+def _by_paste(authorization: Authorization, purpose: str) -> str:
     begun = complete(authorization.begin())
-    _show_address(begun.address)
+    _show_address(begun.address, purpose)
     typer.echo("The browser ends at an address that may not open: that address is the answer.")
     answer = typer.prompt("Paste that address, or the code in it")
-    complete(authorization.finish(answer, begun.state))
+    return complete(authorization.finish(answer, begun.state))
 
 
-def _by_browser(authorization: Authorization, credential: OAuthCredential, port: int) -> None:
+def _by_browser(
+    authorization: Authorization, credential: OAuthCredential, port: int, purpose: str
+) -> str:
     with CallbackServer(credential.redirect_address, port) as server:
         begun = complete(authorization.begin(server.redirect_address))
         server.expect(begun.state)
-        _show_address(begun.address)
+        _show_address(begun.address, purpose)
         typer.echo(f"Waiting for the answer at {server.redirect_address} …")
         answer = server.answer(ANSWER_SECONDS)
-    complete(authorization.finish(answer, begun.state))
+    return complete(authorization.finish(answer, begun.state))
 
 
-def _by_device(authorization: Authorization) -> None:
+def _by_device(authorization: Authorization) -> str:
     device = complete(authorization.begin_device())
     typer.echo(clean(f"Open {device.address} on any device and enter the code {device.code}"))
     typer.echo("Waiting for that …")
-    complete(authorization.finish_device(device))
+    return complete(authorization.finish_device(device))
 
 
-def _show_address(address: str) -> None:
-    typer.echo("Open this address and sign in as a user that may read the mailbox:")
+def _show_address(address: str, purpose: str) -> None:
+    typer.echo(f"Open this address and sign in as a user that may {purpose}:")
     typer.echo("")
     typer.echo(address)
     typer.echo("")

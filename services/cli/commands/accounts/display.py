@@ -8,6 +8,7 @@ from postrail.configuration.kinds import shown
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.views.mailboxes import AccountStatus, FailedMail, MailboxStatus
 from services.cli.output import SHORT_ID, console, moment, show_table
+from services.cli.switched import word
 from services.cli.visible import clean
 
 
@@ -73,11 +74,6 @@ def _last_uid(account: MailAccount, status: MailboxStatus) -> int | None:
 def attributes(account: MailAccount) -> dict[str, object]:
     """Returns every attribute with its value; of secrets only whether they are set."""
     return {name: word(value) for name, value in shown(account).items()}
-
-
-def word(value: object) -> object:
-    """Returns yes or no for a boolean, and any other value as it is."""
-    return ("no", "yes")[value] if isinstance(value, bool) else value
 
 
 def _counted_again(generation: int) -> str:

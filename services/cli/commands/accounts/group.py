@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
 from postrail.clock_sync.postgres_time import time_of
-from postrail.configuration.change import account_named, change_account
+from postrail.configuration.change import account_named, change_things
+from postrail.configuration.models.mail_account import MAIL_ACCOUNT
 from postrail.configuration.plan import Plan
 from postrail.operate.check_mailbox import check_mailboxes
 from postrail.secrets import Secrets
@@ -28,16 +28,9 @@ from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load, load_to_write, shared_clock
 from services.cli.options import Author, Everything, Names, author_name, chosen
 from services.cli.output import Json, show_fields, show_json
-from services.cli.switched import show_switched
+from services.cli.switched import OnOff, Switch, show_switched
 
 FAILURES_SHOWN = 10
-
-
-class OnOff(StrEnum):
-    """The positions of a switch."""
-
-    ON = "on"
-    OFF = "off"
 
 
 accounts = typer.Typer(no_args_is_help=True)
@@ -92,7 +85,7 @@ def disable(name: Name, author: Author = None, data: Data = None, json: Json = F
 @accounts.command("debug")
 def debug(
     name: Name,
-    on: Annotated[OnOff, typer.Argument(metavar="on|off", help="Switch it on or off.")],
+    on: Switch,
     author: Author = None,
     data: Data = None,
     json: Json = False,
@@ -153,11 +146,13 @@ async def _one(settings: Settings, name: str) -> tuple[AccountStatus, list[Faile
 
 def _switch(name: str, values: dict[str, Any], author: str | None, data: Data, json: bool) -> None:
     plan = complete(_change(load(data), name, values, author_name(author)))
-    show_switched("account", plan, values, json=json)
+    show_switched("account", name, plan, values, json=json)
 
 
 async def _change(settings: Settings, name: str, values: dict[str, Any], author: str) -> Plan:
     secrets = Secrets(settings.secrets)
     async with connected(settings) as connection:
         now = await time_of(connection)
-        return await change_account(connection, name, values, secrets, author=author, now=now)
+        return await change_things(
+            connection, MAIL_ACCOUNT, {name: values}, secrets, author=author, now=now
+        )

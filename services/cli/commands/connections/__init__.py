@@ -1,1 +1,1 @@
-"""`postrail accounts`: the mail accounts whose mailboxes are watched."""
+"""`postrail connections`: the mail servers that send our messages."""

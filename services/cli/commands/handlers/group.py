@@ -9,7 +9,8 @@ import typer
 
 from postrail.clock_sync.postgres_time import time_of
 from postrail.configuration import load
-from postrail.configuration.change import change_handler, handler_named
+from postrail.configuration.change import change_things, handler_named
+from postrail.configuration.handlers.kind import MAIL_HANDLER
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.plan import Plan
 from postrail.configuration.yaml_write import item_text, written_values
@@ -124,14 +125,16 @@ def disable(name: Name, author: Author = None, data: Data = None, json: Json = F
 
 def _switch(name: str, values: dict[str, Any], author: str | None, data: Data, json: bool) -> None:
     plan = complete(_change(load_to_write(data), name, values, author_name(author)))
-    show_switched("handler", plan, values, json=json)
+    show_switched("handler", name, plan, values, json=json)
 
 
 async def _change(settings: Settings, name: str, values: dict[str, Any], author: str) -> Plan:
     secrets = Secrets(settings.secrets)
     async with connected(settings) as connection:
         now = await time_of(connection)
-        return await change_handler(connection, name, values, secrets, author=author, now=now)
+        return await change_things(
+            connection, MAIL_HANDLER, {name: values}, secrets, author=author, now=now
+        )
 
 
 def _place(handler: MailHandler, account: str, found: Configured) -> str:

@@ -1,0 +1,60 @@
+"""Reads outgoing connections with their status: what waits for each, its tokens and pauses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from postrail.configuration.connections.uses import uses_of
+from postrail.configuration.load import outgoing_connections, projects
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.database import Connection, rows
+
+# A partial index has them.
+WAITING = (
+    "SELECT connection, count(*) FROM delivery WHERE state IN ('queued', 'deferred') GROUP BY 1"
+)
+TOKENS = "SELECT connection, state, reason, changed_at FROM connection_token"
+PAUSES = "SELECT connection, paused_at, paused_by, reason FROM outgoing_pause"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConnectionStatus:
+    """The status of a connection."""
+
+    # Messages for one recipient each that are queued, or are to be tried again.
+    waiting: int
+    # What names it, in words.
+    used_by: list[str]
+    # authorized or needs_authorization; blank: it uses no tokens, or nobody has signed in yet.
+    authorization: str
+    authorization_reason: str
+    paused_at: datetime | None
+    paused_by: str
+    pause_reason: str
+
+
+async def connection_statuses(
+    connection: Connection,
+) -> list[tuple[OutgoingConnection, ConnectionStatus]]:
+    """Returns all connections by name, disabled ones included, each with its status."""
+    connections = {one.name: one for one in await outgoing_connections(connection)}
+    by_key = {project.key: project for project in await projects(connection)}
+    waiting = {name: int(count) for name, count in await rows(connection, WAITING)}
+    tokens = {row[0]: row[1:] for row in await rows(connection, TOKENS)}
+    pauses = {row[0]: row[1:] for row in await rows(connection, PAUSES)}
+    found = []
+    for name, one in connections.items():
+        state, reason, _ = tokens.get(name, ("", "", None)) if one.credential else ("", "", None)
+        paused_at, paused_by, why = pauses.get(name, (None, "", ""))
+        status = ConnectionStatus(
+            waiting=waiting.get(name, 0),
+            used_by=uses_of(name, connections, by_key),
+            authorization=state,
+            authorization_reason=reason,
+            paused_at=paused_at,
+            paused_by=paused_by,
+            pause_reason=why,
+        )
+        found.append((one, status))
+    return found
