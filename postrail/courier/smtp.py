@@ -19,6 +19,7 @@ from postrail.courier import (
     require_size,
 )
 from postrail.courier.dkim import Sign
+from postrail.courier.given_ids import id_given_by
 from postrail.courier.smtp_client import begin, new_client
 from postrail.courier.smtp_dialogue import Dialogue, LoginRequired, StaleConnection, with_crlf
 from postrail.courier.smtp_faults import connecting, login_required, sender_refused
@@ -92,7 +93,11 @@ class SmtpCourier:
             raise login_required(self._connection, str(error)) from error
         if dialogue.is_open:
             self._idle.append(dialogue)
-        return answers
+        return [self._with_given_id(answer) for answer in answers]
+
+    def _with_given_id(self, answer: Answer) -> Answer:
+        given = id_given_by(self._connection.host, answer.reply)
+        return replace(answer, message_id=given) if given and answer.state == "sent" else answer
 
     def _kept(self) -> Dialogue | None:
         """Returns the most recently used connection that is still open."""

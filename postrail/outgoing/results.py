@@ -33,6 +33,8 @@ class AttemptResult:
     sent_over: str = ""
     # The connection that the delivery is to go over from now on, or "": as before.
     moved_to: str = ""
+    # The Message-ID that the mail system gave the message in place of its own, or "".
+    given_id: str = ""
 
 
 _FINISH = """

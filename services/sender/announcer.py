@@ -8,6 +8,8 @@ from datetime import datetime
 
 from postrail.database import Connection, Pool
 from postrail.errors import TransientError
+from postrail.incoming import conversations
+from postrail.incoming.message_ids import message_hash
 from postrail.notifications.entries import delivered_entry
 from postrail.observe.log import log
 from postrail.outgoing.results import AttemptResult, finish
@@ -26,8 +28,20 @@ async def record(
     """Records results in the tables and the outbox; returns those recorded, and their rows."""
     recorded = await finish(connection, now, results)
     await suppress_dead(connection, recorded, now)
+    await _index_given_ids(connection, recorded)
     entries = [_delivered(result, now) for result in recorded]
     return recorded, await outbox.add(connection, entries, now)
+
+
+async def _index_given_ids(connection: Connection, recorded: Sequence[AttemptResult]) -> None:
+    """Indexes the Message-IDs that replaced ours, which answers will name."""
+    given = {
+        message_hash(result.given_id): result.claimed.conversation
+        for result in recorded
+        if result.given_id and result.claimed.issue_key
+    }
+    if given:
+        await conversations.index(connection, given)
 
 
 def _delivered(result: AttemptResult, now: datetime) -> Entry:

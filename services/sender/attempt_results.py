@@ -50,6 +50,7 @@ def attempt_result(
         due_at=due_at,
         maybe_twice=claimed.maybe_twice or is_unknown,
         unknown_attempts=unknown_attempts,
+        given_id=answer.message_id if answer.message_id != claimed.message_id else "",
         dead_address=dead_address(answer),
     )
 
