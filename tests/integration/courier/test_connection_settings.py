@@ -1,0 +1,150 @@
+"""Tests what the settings of a connection do to the dialogue with an SMTP server."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from postrail.clock import SystemClock
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.courier import Answer, CourierUnavailable, Envelope, MessageTooLarge, TimeLimit
+from postrail.courier.smtp import SmtpCourier
+from tests.servers.certificates import Certificates
+from tests.servers.smtp_sink import SmtpSink
+
+PASSWORD = "s3cret-pässword"
+CONTENT = b"From: help@lab.test\r\nSubject: Hello\r\n\r\nA private text.\r\n"
+
+
+async def send(port: int, certificates: Certificates, **changes: Any) -> tuple[Answer, list[str]]:
+    """Sends a message; returns the answer, and what was sent in the dialogue."""
+    values: dict[str, Any] = {
+        "name": "relay",
+        "host": "localhost",
+        "port": port,
+        "encryption": "none",
+        "ca_file": str(certificates.ca_file),
+        "from_address": "help@lab.test",
+        "timeout_ms": 5000,
+    }
+    connection = OutgoingConnection.model_validate(values | changes)
+    sent: list[str] = []
+    courier = SmtpCourier(
+        connection,
+        changes.get("password", ""),
+        SystemClock(),
+        write=lambda direction, words: sent.append(words) if direction == "sent" else None,
+    )
+    now = SystemClock().steady()
+    limit = TimeLimit(dot_before=now + 10, end_before=now + 15)
+    envelope = Envelope(envelope_from="help@lab.test", recipients=("ann@x.org",), content=CONTENT)
+    try:
+        (answer,) = await courier.send(envelope, limit)
+    finally:
+        await courier.close()
+    return answer, sent
+
+
+@pytest.fixture
+def tls_sink(certificates: Certificates) -> Iterator[SmtpSink]:
+    sink = SmtpSink(tls=certificates.server_context(), login=("ann", PASSWORD))
+    sink.start()
+    yield sink
+    sink.stop()
+
+
+async def test_starttls_if_available_uses_it(
+    tls_sink: SmtpSink, certificates: Certificates
+) -> None:
+    answer, sent = await send(
+        tls_sink.port,
+        certificates,
+        encryption="starttls_if_available",
+        username="ann",
+        password=PASSWORD,
+    )
+    assert answer.state == "sent"
+    assert "STARTTLS" in sent
+
+
+async def test_starttls_if_available_goes_on_without_it(
+    smtp_sink: SmtpSink, certificates: Certificates
+) -> None:
+    answer, sent = await send(smtp_sink.port, certificates, encryption="starttls_if_available")
+    assert answer.state == "sent"
+    assert "STARTTLS" not in sent
+
+
+async def test_starttls_is_required(smtp_sink: SmtpSink, certificates: Certificates) -> None:
+    with pytest.raises(CourierUnavailable, match="does not offer STARTTLS") as caught:
+        await send(smtp_sink.port, certificates, encryption="starttls")
+    assert caught.value.setting == "outgoing connection relay: encryption"
+    assert smtp_sink.mails == []
+
+
+async def test_an_older_tls_than_the_least_is_refused(certificates: Certificates) -> None:
+    context = certificates.server_context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    sink = SmtpSink(tls=context, implicit_tls=True)
+    sink.start()
+    try:
+        with pytest.raises(CourierUnavailable):
+            await send(sink.port, certificates, encryption="ssl", min_tls_version="1.3")
+        assert sink.mails == []
+        answer, _ = await send(sink.port, certificates, encryption="ssl")
+        assert answer.state == "sent"
+    finally:
+        sink.stop()
+
+
+async def test_ehlo_gives_the_configured_name(
+    smtp_sink: SmtpSink, certificates: Certificates
+) -> None:
+    _, sent = await send(smtp_sink.port, certificates, ehlo_name="desk.example")
+    assert sent[0] == "EHLO desk.example"
+
+
+async def test_a_message_over_the_limit_is_not_begun(
+    smtp_sink: SmtpSink, certificates: Certificates
+) -> None:
+    with pytest.raises(MessageTooLarge, match=r"more than outgoing connection relay takes \(10\)"):
+        await send(smtp_sink.port, certificates, max_bytes=10)
+    assert smtp_sink.connections == 0
+
+
+async def test_a_message_over_the_servers_limit_is_not_begun(certificates: Certificates) -> None:
+    sink = SmtpSink(max_message_bytes=20)
+    sink.start()
+    try:
+        with pytest.raises(MessageTooLarge, match=r"more than the server takes \(20\)"):
+            await send(sink.port, certificates)
+    finally:
+        sink.stop()
+
+
+async def test_debug_logs_the_dialogue_without_secrets_and_texts(
+    tls_sink: SmtpSink, certificates: Certificates
+) -> None:
+    with capture_logs() as logged:
+        await send(
+            tls_sink.port,
+            certificates,
+            encryption="starttls",
+            username="ann",
+            password=PASSWORD,
+            debug=True,
+        )
+    lines = [line for line in logged if line["event"] == "dialogue"]
+    assert {line["connection"] for line in lines} == {"relay"}
+    shown = "\n".join(str(line.get("sent", line.get("received"))) for line in lines)
+    assert "220 sink.test" in shown
+    assert "RCPT TO:<ann@x.org>" in shown
+    assert f"{{{len(CONTENT)} bytes}}" in shown
+    assert "250 2.0.0 queued" in shown
+    assert "***" in shown
+    for secret in (PASSWORD, "c3NlY3", "A private text", "czNjcmV0"):
+        assert secret not in shown

@@ -1,0 +1,84 @@
+"""Tests that a secret is not sent over a connection that anyone can read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.courier.smtp_client import SmtpClient
+from postrail.courier.smtp_login import log_in
+from postrail.errors import ConfigurationError
+from postrail.wire.login import Login
+
+
+class Client:
+    """A client that notes the login."""
+
+    dialogue = None
+
+    def __init__(self, *, is_encrypted: bool) -> None:
+        self.is_encrypted = is_encrypted
+        self.logins: list[tuple[str, str]] = []
+
+    async def login(self, username: str, password: str) -> None:
+        self.logins.append((username, password))
+
+
+async def logged_in(
+    client: Client, login: Login = "secret", **changes: Any
+) -> list[tuple[str, str]]:
+    values: dict[str, Any] = {
+        "name": "relay",
+        "host": "mail.example.org",
+        "encryption": "starttls_if_available",
+        "username": "ann",
+        "password": "secret",
+        "from_address": "help@example.org",
+    }
+    connection = OutgoingConnection.model_construct(
+        **OutgoingConnection.model_validate(values | {"allow_plain_login": True}).model_dump()
+        | changes
+    )
+    found: Any = client
+    assert isinstance(found, Client)
+    await log_in(_as_client(client), connection, login)
+    return client.logins
+
+
+def _as_client(client: Any) -> SmtpClient:
+    found: SmtpClient = client
+    return found
+
+
+async def test_a_password_is_not_sent_unencrypted() -> None:
+    client = Client(is_encrypted=False)
+    with pytest.raises(ConfigurationError, match="the password was not sent") as caught:
+        await logged_in(client, allow_plain_login=False)
+    assert "allow_plain_login" in caught.value.setting
+    assert client.logins == []
+
+
+async def test_a_token_is_not_sent_unencrypted() -> None:
+    with pytest.raises(ConfigurationError, match="offers no encryption"):
+        await logged_in(
+            Client(is_encrypted=False), lambda refused: "token", allow_plain_login=False
+        )
+
+
+@pytest.mark.parametrize(
+    ("is_encrypted", "changes"),
+    [
+        (True, {"allow_plain_login": False}),
+        (False, {"allow_plain_login": True}),
+        # Nobody reads what stays on this machine.
+        (False, {"allow_plain_login": False, "host": "127.0.0.1"}),
+    ],
+)
+async def test_a_password_is_sent(is_encrypted: bool, changes: dict[str, Any]) -> None:
+    assert await logged_in(Client(is_encrypted=is_encrypted), **changes) == [("ann", "secret")]
+
+
+async def test_without_a_user_nobody_logs_in() -> None:
+    assert await logged_in(Client(is_encrypted=False), username="") == []
