@@ -297,6 +297,12 @@ def _path(address: str) -> bytes:
 
 
 def _not_carriable(address: str) -> str:
+    sent = smtp_address(address)
+    if can_be_written(sent) and not sent.isascii():
+        return (
+            f"{address!a} has characters beyond ASCII before the @, and this server does not offer"
+            " SMTPUTF8 for them (RFC 6531); nothing was sent"
+        )
     return f"{address!a} is not an address that this server accepts; nothing was sent"
 
 

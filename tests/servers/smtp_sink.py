@@ -139,6 +139,7 @@ class SmtpSink:
         slow_seconds: float = 2.0,
         grey_seconds: float = 1.0,
         max_message_bytes: int = 40 * 1024 * 1024,
+        smtputf8: bool = True,
         on_kept: Callable[[KeptMail], None] | None = None,
     ) -> None:
         self.port = port or free_port()
@@ -148,6 +149,7 @@ class SmtpSink:
         self._implicit_tls = implicit_tls
         self._login = login
         self._max_message_bytes = max_message_bytes
+        self._smtputf8 = smtputf8
         self._on_kept = on_kept
         self._faults = Faults(self._keep, slow_seconds=slow_seconds, grey_seconds=grey_seconds)
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -214,7 +216,7 @@ class SmtpSink:
         smtp = SMTP(
             self._faults,
             data_size_limit=self._max_message_bytes,
-            enable_SMTPUTF8=True,
+            enable_SMTPUTF8=self._smtputf8,
             hostname="sink.test",
             tls_context=None if self._implicit_tls else self._tls,
             auth_required=self._login is not None,

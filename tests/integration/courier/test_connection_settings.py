@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 from collections.abc import Iterator
 from typing import Any
 
+import dkim
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from structlog.testing import capture_logs
 
 from postrail.clock import SystemClock
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import Answer, CourierUnavailable, Envelope, MessageTooLarge, TimeLimit
+from postrail.courier.dkim import Sign, signer
 from postrail.courier.smtp import SmtpCourier
 from tests.servers.certificates import Certificates
 from tests.servers.smtp_sink import SmtpSink
@@ -20,7 +30,14 @@ PASSWORD = "s3cret-pässword"
 CONTENT = b"From: help@lab.test\r\nSubject: Hello\r\n\r\nA private text.\r\n"
 
 
-async def send(port: int, certificates: Certificates, **changes: Any) -> tuple[Answer, list[str]]:
+async def send(
+    port: int,
+    certificates: Certificates,
+    *,
+    recipient: str = "ann@x.org",
+    sign: Sign | None = None,
+    **changes: Any,
+) -> tuple[Answer, list[str]]:
     """Sends a message; returns the answer, and what was sent in the dialogue."""
     values: dict[str, Any] = {
         "name": "relay",
@@ -38,10 +55,11 @@ async def send(port: int, certificates: Certificates, **changes: Any) -> tuple[A
         changes.get("password", ""),
         SystemClock(),
         write=lambda direction, words: sent.append(words) if direction == "sent" else None,
+        sign=sign,
     )
     now = SystemClock().steady()
     limit = TimeLimit(dot_before=now + 10, end_before=now + 15)
-    envelope = Envelope(envelope_from="help@lab.test", recipients=("ann@x.org",), content=CONTENT)
+    envelope = Envelope(envelope_from="help@lab.test", recipients=(recipient,), content=CONTENT)
     try:
         (answer,) = await courier.send(envelope, limit)
     finally:
@@ -124,6 +142,39 @@ async def test_a_message_over_the_servers_limit_is_not_begun(certificates: Certi
             await send(sink.port, certificates)
     finally:
         sink.stop()
+
+
+async def test_a_server_without_smtputf8_gets_no_address_beyond_ascii(
+    certificates: Certificates,
+) -> None:
+    sink = SmtpSink(smtputf8=False)
+    sink.start()
+    try:
+        answer, _ = await send(sink.port, certificates, recipient="jörg@x.org")
+        assert answer.state == "failed"
+        assert "does not offer SMTPUTF8" in answer.reply
+        # The domain alone is sent in its ASCII form.
+        answer, _ = await send(sink.port, certificates, recipient="ann@bücher.example")
+        assert answer.state == "sent"
+    finally:
+        sink.stop()
+
+
+async def test_a_signature_arrives_as_it_was_made(
+    smtp_sink: SmtpSink, certificates: Certificates
+) -> None:
+    key = generate_private_key(65537, 2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(der)
+    sign = signer("lab.test", "mail", pem)
+
+    answer, _ = await send(smtp_sink.port, certificates, sign=sign)
+
+    assert answer.state == "sent"
+    arrived = smtp_sink.mails[0].content
+    assert dkim.verify(arrived, dnsfunc=lambda name, timeout=5: record)
+    assert arrived.endswith(CONTENT)
 
 
 async def test_debug_logs_the_dialogue_without_secrets_and_texts(
