@@ -20,8 +20,8 @@ from postrail.notifications.mime.message_ids import written_id
 REFERENCES_MAX_CHARACTERS = 1500
 # The words that mail programs put before the subject of an answer or of a forwarded message.
 _ANSWER = re.compile(r"(?:(?:re|fwd?|aw|wg|sv|tr|rv|res|enc)\s*:\s*)+", re.I)
-# [MS-OXOMSG] 2.2.1.3: a header with a time and a GUID, then a block for each answer. All messages
-# of a conversation have the same header: its time is the same for all conversations.
+# [MS-OXOMSG] 2.2.1.3: a header (1, five bytes of a time, a GUID), then a block for each answer.
+# All messages of a conversation have the same header: its time is the same for all conversations.
 _FILETIME_EPOCH = datetime(1601, 1, 1, tzinfo=UTC)
 _HEADER_TIME = datetime(2026, 1, 1, tzinfo=UTC)
 # Differences of times from this one on lose their lowest bits.
@@ -73,10 +73,9 @@ def prefixed(subject: str, prefix: str) -> str:
 
 def thread_index(conversation: str, date: datetime, message_id: str) -> str:
     """Returns the index of a message that answers the conversation, always the same."""
-    header = _filetime(_HEADER_TIME) >> 16
-    return base64.b64encode(
-        header.to_bytes(6, "big") + _guid(conversation) + _answer_block(date, message_id)
-    ).decode("ascii")
+    time = (_filetime(_HEADER_TIME) >> 24).to_bytes(5, "big")
+    header = b"\x01" + time + _guid(conversation)
+    return base64.b64encode(header + _answer_block(date, message_id)).decode("ascii")
 
 
 def _guid(conversation: str) -> bytes:

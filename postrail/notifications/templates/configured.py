@@ -24,7 +24,10 @@ def message_of(
     language: str,
 ) -> Message:
     """Returns the message in the language, by the template that is configured for it, if any."""
-    words = replace(words_in(phrases_in(language)), language=language)
+    words = words_in(phrases_in(language))
+    if words.language != language:
+        # The operator has a template in a language that we do not write.
+        words = replace(words, language=language)
     template = chosen(snapshot.templates, words.event, project, language)
     made = rendered(words, template)
     if made.fault:

@@ -28,7 +28,10 @@ def test_all_messages_of_a_conversation_have_one_header_with_its_id() -> None:
     # [MS-OXOMSG] 2.2.1.3: 22 bytes, and five for each answer; the first byte of our times is 1.
     assert len(first) == len(second) == 27
     assert first[:22] == second[:22]
-    assert first[0] == 1
+    # 1, and the upper 40 bits of the time in steps of 100 ns since 1601.
+    days = (datetime(2026, 1, 1, tzinfo=UTC) - datetime(1601, 1, 1, tzinfo=UTC)).days
+    filetime = days * 864 * 10**9
+    assert first[:6] == b"\x01" + (filetime >> 24).to_bytes(5, "big")
     assert first[6:22] == uuid.UUID(CONVERSATION).bytes
     assert first[22:] != second[22:]
     assert index(AT) == first

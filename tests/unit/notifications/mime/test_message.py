@@ -223,3 +223,56 @@ def test_only_we_can_make_our_message_ids(message_id: str, *, ours: bool) -> Non
 def test_a_message_has_its_message_id_twice() -> None:
     message = parsed(built(message_id=OURS))
     assert message[OWN_HEADER] == message["Message-ID"] == OURS
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        ["\r\n", "\n", "\r", "\u2028", "\x85", "\x00", "Bcc: a@b.c", ": ", " ", "=?utf-8?b?"]
+    )
+    | st.text(max_size=40),
+    max_size=12,
+).map("".join)
+FIELDS = {
+    "Message-ID", "Date", "From", "To", "Reply-To", "Subject", "In-Reply-To", "References",
+    "Thread-Topic", "Thread-Index", OWN_HEADER, "Auto-Submitted", "X-Auto-Response-Suppress",
+    "Precedence", "List-Id", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+}  # fmt: skip
+
+
+FROM_MAIL = [
+    "subject", "from_name", "from_address", "to", "to_name", "reply_to", "conversation", "list_id",
+    "list_name", "message_id", "in_reply_to", "html",
+]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(values=st.fixed_dictionaries(dict.fromkeys(FROM_MAIL, PIECES)))
+def test_nothing_that_came_by_mail_adds_a_field_or_a_long_line(values: dict[str, str]) -> None:
+    message = built(**values, references=[values["subject"], values["to"]])
+    head = message.split(b"\r\n\r\n", 1)[0]
+    names = [
+        line.split(b":")[0].decode("utf-8", "replace")
+        for line in head.split(b"\r\n")
+        if not line.startswith((b" ", b"\t"))
+    ]
+    assert set(names) <= FIELDS
+    assert len(names) == len(set(names))
+    assert b"\n" not in head.replace(b"\r\n", b"")
+    assert b"\r" not in head.replace(b"\r\n", b"")
+
+
+@pytest.mark.parametrize("subject", ["a" * 3000, "word " * 1000, "Ä" * 3000, "日本 " * 800])
+def test_a_long_subject_is_folded_under_998_octets(subject: str) -> None:
+    message = built(subject=subject)
+    assert max(map(len, message.split(b"\r\n"))) <= 998
+    read = str(parsed(message)["Subject"])
+    assert "".join(read.split()) == "".join(subject.split())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Lee, Ann", 'Ann "Bo" Lee', "Ann\\Lee", "Änn Lée", "山田 太郎", "Ann <x@y.z>", "a;b:c@d"],
+)
+def test_display_names_are_read_back(name: str) -> None:
+    (address,) = parsed(built(to_name=name))["To"].addresses
+    assert (address.display_name, address.addr_spec) == (name, "ann@example.org")
