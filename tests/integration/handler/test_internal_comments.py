@@ -55,7 +55,8 @@ async def told(bench: Bench) -> list[tuple[str, bool]]:
     """Returns recipient and internal of the notifications of the last effect."""
     return await bench.rows(
         "SELECT recipient, internal FROM delivery JOIN outgoing_mail AS mail USING (outgoing_id)"
-        " WHERE mail.sequence = (SELECT max(sequence) FROM outgoing_mail) ORDER BY recipient"
+        " WHERE mail.cause = (SELECT cause FROM outgoing_mail ORDER BY sequence DESC LIMIT 1)"
+        " ORDER BY recipient"
     )
 
 

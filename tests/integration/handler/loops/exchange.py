@@ -19,7 +19,7 @@ from tests.integration.handler.bench import Bench
 Robot = Callable[[EmailMessage], bytes | None]
 # Whoever sends more than these has not stopped.
 MOST_ROUNDS = 400
-MACHINE_FIELDS = ("Auto-Submitted", "X-Auto-Response-Suppress", "Precedence")
+MACHINE_FIELDS = ("Auto-Submitted", "X-Auto-Response-Suppress", "Precedence", "List-Id")
 
 
 async def outgoing(bench: Bench) -> list[tuple[str, bytes]]:
