@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Literal
 
 from postrail.database import Connection
 from postrail.errors import PermanentError
+from postrail.operate.deliveries import CANCEL, RELEASE, Filters, all_that_match, carry_out
 from postrail.outgoing import suppressions
+from postrail.outgoing.suppressions import SUPPRESSED
 
 # What happens to the messages that are held for a released address.
 Held = Literal["keep", "send", "cancel"]
-
-
-async def require_in_use(connection: Connection, addresses: Collection[str]) -> None:
-    """Raises PermanentError if one of the addresses is suppressed: nothing is sent to it."""
-    for address in await suppressions.suppressed(connection, addresses):
-        raise PermanentError(
-            f"{address} is suppressed, as messages to it came back",
-            remedy=f"Release it: postrail outgoing suppressed release {address}",
-        )
 
 
 async def release_address(
@@ -36,5 +28,7 @@ async def release_address(
         )
     if held == "keep":
         return 0
-    move = suppressions.send_held if held == "send" else suppressions.cancel_held
-    return len(await move(connection, address, now))
+    act = RELEASE if held == "send" else CANCEL
+    filters = Filters(state="held", recipient=address, reason=SUPPRESSED)
+    selection = await all_that_match(connection, act, filters)
+    return len(await carry_out(connection, act, selection, by, now))

@@ -81,7 +81,7 @@ async def suppressed(connection: Connection, addresses: Collection[str]) -> list
 async def release(connection: Connection, address: str, by: str, now: datetime) -> bool:
     """Takes an address back into use; returns False if it was not suppressed.
 
-    What waits for it is held until then, and stays held: see `send_held` and `cancel_held`.
+    What waits for it is held until then, and stays held.
     """
     await hold(connection, now, address=address)
     cursor = await connection.execute(
@@ -90,24 +90,3 @@ async def release(connection: Connection, address: str, by: str, now: datetime) 
         [now, by, address],
     )
     return bool(cursor.rowcount)
-
-
-async def send_held(connection: Connection, address: str, now: datetime) -> list[str]:
-    """Queues what was held because the address was suppressed; returns the ids of the messages."""
-    return await _move_held(connection, address, "queued", now)
-
-
-async def cancel_held(connection: Connection, address: str, now: datetime) -> list[str]:
-    """Cancels what was held because the address was suppressed; returns the ids of the messages."""
-    return await _move_held(connection, address, "cancelled", now)
-
-
-async def _move_held(connection: Connection, address: str, state: str, now: datetime) -> list[str]:
-    found = await rows(
-        connection,
-        "UPDATE delivery SET state = %s, due_at = %s, changed_at = %s"
-        " WHERE state = 'held' AND lower(recipient) = lower(%s) AND starts_with(reply, %s)"
-        " RETURNING outgoing_id::text",
-        [state, now, now, address, SUPPRESSED],
-    )
-    return sorted(row[0] for row in found)

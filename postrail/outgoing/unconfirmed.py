@@ -11,23 +11,6 @@ from postrail.database import Connection, one, rows
 Outcome = Literal["sent", "failed"]
 
 
-async def retry(
-    connection: Connection, outgoing_id: str, recipients: Sequence[str], now: datetime
-) -> list[str]:
-    """Queues the unconfirmed deliveries of a message for one more attempt; returns the recipients.
-
-    The count of unknown attempts stays: if this one is unknown too, they are unconfirmed again.
-    """
-    found = await rows(
-        connection,
-        "UPDATE delivery SET state = 'queued', due_at = %s, changed_at = %s"
-        " WHERE outgoing_id = %s AND recipient = ANY(%s) AND state = 'unconfirmed'"
-        " RETURNING recipient",
-        [now, now, outgoing_id, list(recipients)],
-    )
-    return sorted(row[0] for row in found)
-
-
 async def settle(
     connection: Connection,
     outgoing_id: str,

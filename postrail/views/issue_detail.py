@@ -258,13 +258,14 @@ _FORMER_KEYS: LiteralString = (
 
 _UNDELIVERED: LiteralString = (
     """
-SELECT DISTINCT ON (lower(recipient)) recipient, event, status, report.reason, report.address,
-    reported_at, suppression.address IS NOT NULL AS suppressed
+SELECT DISTINCT ON (lower(recipient)) recipient, report.event, status, report.reason,
+    report.address, reported_at, suppression.address IS NOT NULL AS suppressed
 FROM outgoing_mail AS mail JOIN delivery_report AS report USING (outgoing_id)
     LEFT JOIN suppression ON suppression.address = lower(recipient) AND released_at IS NULL
-WHERE event IN ('hard', 'soft', 'doubted', 'elsewhere', 'delayed', 'complaint') AND mail."""
+WHERE report.event IN ('hard', 'soft', 'doubted', 'elsewhere', 'delayed', 'complaint')
+    AND mail."""
     + OF_ISSUE
-    + " ORDER BY lower(recipient), reported_at DESC, event"
+    + " ORDER BY lower(recipient), reported_at DESC, report.event"
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
@@ -84,21 +84,25 @@ async def deliveries(
     return await rows_as(connection, OutgoingRow, statement, [*values, limit])
 
 
-async def held_deliveries(
+async def deliveries_in(
     connection: Connection,
+    states: Collection[str],
     *,
     issue_key: str | None = None,
     recipient: str | None = None,
+    over: str | None = None,
     reason: str | None = None,
 ) -> list[OutgoingRow]:
-    """Returns the deliveries that are held, oldest first.
+    """Returns the deliveries in these states, oldest first.
 
-    Only those of this issue, to this recipient, or with these words in why they are held.
+    Only those of this issue, to this recipient, over this connection, or with these words in the
+    server's reply or in why they are held.
     """
     clause, values = where(
-        ("state = %s", "held"),
+        ("state = ANY (%s)", sorted(states)),
         ("mail." + OF_ISSUE, issue_key),
         ("lower(recipient) = lower(%s)", recipient),
+        ("delivery.connection = %s", over),
         ("strpos(lower(reply), lower(%s)) > 0", reason),
     )
     statement = _ROW + clause + " ORDER BY mail.sequence, recipient"

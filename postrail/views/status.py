@@ -14,6 +14,7 @@ from postrail.incoming import queue as incoming
 from postrail.incoming import refetch
 from postrail.incoming.refetch import RefetchCounts
 from postrail.instance import owner
+from postrail.outgoing.routing.pauses import Pause, pauses
 from postrail.records import PipelineProgress
 from postrail.settings import KafkaSettings, Settings
 from postrail.stream import topics
@@ -66,6 +67,8 @@ class TableStatus:
     oldest_queued_at: datetime | None
     # The number of addresses that are not written to.
     suppressed: int
+    # The outgoing connections that people have paused, "" for all; by name.
+    paused: Sequence[Pause] = ()
     # The instance that owns the database; None until one has claimed it.
     database_of: str | None = None
 
@@ -165,6 +168,7 @@ async def _tables(settings: Settings, clock: Clock) -> TableStatus:
             },
             oldest_queued_at=sending.oldest_queued_at,
             suppressed=sending.suppressed,
+            paused=await pauses(connection),
             database_of=found.name if found else None,
         )
 

@@ -82,9 +82,9 @@ COMMANDS = (
     LazyCommand("mails", "mail.group:mail", OPERATE, INCOMING, hidden=True),
     LazyCommand(
         "outgoing",
-        "outgoing:outgoing",
+        "outgoing.group:outgoing",
         OPERATE,
-        "List, show, retry and settle outgoing messages and their deliveries.",
+        "List, show, retry, cancel and pause outgoing messages.",
     ),
     LazyCommand(
         "templates",

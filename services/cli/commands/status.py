@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from postrail.incoming.refetch import RefetchCounts
+from postrail.outgoing.routing.pauses import Pause
 from postrail.views.status import Status, StreamStatus, TableStatus, read_status
 from services.cli.commands.run import Service
 from services.cli.data_folder import Data
@@ -110,7 +111,17 @@ def _table_fields(tables: TableStatus) -> list[tuple[str, object]]:
         ("Deliveries unconfirmed", tables.outgoing["unconfirmed"]),
         ("Addresses suppressed", _with_hint(tables.suppressed, SUPPRESSED)),
         ("Oldest unfinished delivery", tables.oldest_queued_at),
+        *[("Sending is paused", _paused(one)) for one in tables.paused],
     ]
+
+
+def _paused(one: Pause) -> str:
+    """Returns which connection is paused, since when, by whom and why, and how to go on."""
+    name = one.connection or "all connections"
+    why = f": {one.reason}" if one.reason else ""
+    option = one.connection or "--all"
+    since = f"{name}, since {moment(one.paused_at)} by {one.paused_by}{why}"
+    return clean(f"{since} (postrail outgoing resume {option})")
 
 
 def _with_hint(count: int, hint: str) -> str:

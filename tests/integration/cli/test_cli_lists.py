@@ -148,7 +148,7 @@ def test_unconfirmed_deliveries_are_shown_retried_and_settled(
     assert "settled as sent for ada@example.org" in output
     code, output, errors = postrail("outgoing", "retry", second["outgoing_id"][:12])
     assert (code, errors) == (0, "")
-    assert "due again for ada@example.org" in output
+    assert "Due now: 1, to ada@example.org." in output
 
     rows = {row["outgoing_id"]: row for row in answer(postrail, "outgoing", "list")}
     assert rows[first["outgoing_id"]]["state"] == "sent"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from postrail.database import open_pool
+from postrail.database import Pool, open_pool
 from postrail.settings import Settings
 from tests.integration.sender.bench import Bench
 from tests.processes.sender_lab import SenderLab, make_lab
@@ -22,9 +22,14 @@ async def lab(environment: dict[str, str], tmp_path: Path) -> AsyncIterator[Send
 
 
 @pytest.fixture
-async def bench(settings: Settings) -> AsyncIterator[Bench]:
-    pool = await open_pool(settings.database)
+async def pool(settings: Settings) -> AsyncIterator[Pool]:
+    opened = await open_pool(settings.database)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def bench(settings: Settings, pool: Pool) -> AsyncIterator[Bench]:
     made = Bench(settings, pool)
     yield made
     await made.close()
-    await pool.close()

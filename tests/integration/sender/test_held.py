@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from postrail.database import Pool, open_pool, rows, transaction
+from postrail.database import Pool, rows, transaction
 from postrail.errors import PermanentError
-from postrail.operate.held import all_held, held_of_message, release_held
+from postrail.operate.deliveries import RELEASE, Filters, all_that_match, carry_out, of_message
 from postrail.outgoing import suppressions
 from postrail.records import OutgoingDelivery, OutgoingQueued
-from postrail.settings import Settings
 from postrail.stream import avro
 from postrail.views.outgoing import deliveries_of
 from tests.integration.sender.test_outgoing import NOW, claim, queued, take_in
 
 WHY = "limit issue_notifications: HELP-1 had 500 in 60 minutes"
-
-
-@pytest.fixture
-async def pool(settings: Settings) -> AsyncIterator[Pool]:
-    opened = await open_pool(settings.database)
-    yield opened
-    await opened.close()
 
 
 def held(**changes: Any) -> OutgoingQueued:
@@ -59,8 +50,8 @@ async def test_a_held_delivery_waits_until_it_is_released(pool: Pool) -> None:
     assert [one.recipient for one in await claim(pool)] == ["bo@example.org"]
 
     async with transaction(pool) as connection:
-        chosen = await held_of_message(connection, record.outgoing_id[:8], "ADA@example.org")
-        released = await release_held(connection, chosen, "Sam", NOW)
+        chosen = await of_message(connection, RELEASE, record.outgoing_id[:8], "ADA@example.org")
+        released = await carry_out(connection, RELEASE, chosen, "Sam", NOW)
         found = await deliveries_of(connection, record.outgoing_id)
     assert [row.released_by for row in found] == ["Sam", ""]
     assert [row.recipient for row in released] == ["ada@example.org"]
@@ -68,7 +59,7 @@ async def test_a_held_delivery_waits_until_it_is_released(pool: Pool) -> None:
 
     async with transaction(pool) as connection:
         with pytest.raises(PermanentError, match=r"is held: ada@example\.org sending"):
-            await held_of_message(connection, record.outgoing_id, None)
+            await of_message(connection, RELEASE, record.outgoing_id, None)
 
 
 async def test_later_messages_do_not_wait_for_a_held_one(pool: Pool) -> None:
@@ -95,8 +86,8 @@ async def test_all_that_match_are_released_in_their_order(
 ) -> None:
     await take_in(pool, held(), held(), held())
     async with transaction(pool) as connection:
-        found = await all_held(connection, **chosen)
-        released = await release_held(connection, found, "Sam", NOW)
+        found = await all_that_match(connection, RELEASE, Filters(**chosen))
+        released = await carry_out(connection, RELEASE, found, "Sam", NOW)
     assert len(released) == count
     now = [state for _, state, _ in await states(pool)]
     assert (now.count("held"), now.count("queued")) == (3 - count, 3 + count)
@@ -106,13 +97,13 @@ async def test_what_is_suppressed_stays_held_also_if_it_is_so_only_now(pool: Poo
     await take_in(pool, held(), held())
     async with transaction(pool) as connection:
         await suppressions.suppress(connection, "ada@example.org", "gone", str(uuid.uuid4()), NOW)
-        chosen = await all_held(connection)
-        assert (chosen.to_send, len(chosen.suppressed)) == ([], 2)
+        chosen = await all_that_match(connection, RELEASE, Filters())
+        assert (chosen.chosen, len(chosen.suppressed)) == ([], 2)
         await suppressions.release(connection, "ada@example.org", "Sam", NOW)
-        chosen = await all_held(connection)
-        assert (len(chosen.to_send), chosen.suppressed) == (2, [])
+        chosen = await all_that_match(connection, RELEASE, Filters())
+        assert (len(chosen.chosen), chosen.suppressed) == (2, [])
         await suppressions.suppress(connection, "ada@example.org", "gone", str(uuid.uuid4()), NOW)
-        assert await release_held(connection, chosen, "Sam", NOW) == []
+        assert await carry_out(connection, RELEASE, chosen, "Sam", NOW) == []
 
 
 async def test_an_automatic_answer_has_its_time(pool: Pool) -> None:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 import uuid
 import zlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
-from postrail.database import Pool, open_pool, rows, transaction
-from postrail.outgoing import intake, results, unconfirmed
+from postrail.database import Pool, rows, transaction
+from postrail.outgoing import by_hand, intake, results, unconfirmed
 from postrail.outgoing import queue as outgoing
 from postrail.outgoing.attachments import named_blobs
 from postrail.outgoing.content import content_of
@@ -22,20 +20,12 @@ from postrail.outgoing.queue import Claimed
 from postrail.outgoing.results import AttemptResult, DeliveryState
 from postrail.outgoing.routing.strays import connections_of_due
 from postrail.records import BlobReference, OutgoingQueued
-from postrail.settings import Settings
 from postrail.tracker import issues
 from postrail.tracker.issues import NewIssue
 from postrail.views import outgoing as outgoing_views
 from tests.processes.senders import message_ids, old_mail, queued_mail
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-async def pool(settings: Settings) -> AsyncIterator[Pool]:
-    opened = await open_pool(settings.database)
-    yield opened
-    await opened.close()
 
 
 def queued(*, issue_key: str | None = "DEMO-1", **changes: Any) -> OutgoingQueued:
@@ -319,11 +309,12 @@ async def test_an_unconfirmed_delivery_waits_for_a_person(pool: Pool) -> None:
     await take_in(pool, second)
     await finish(pool, await claim(pool), "sent")
 
-    to = ["a@example.org"]
+    to = "a@example.org"
     async with transaction(pool) as connection:
         assert await unconfirmed.count(connection) == 2
-        assert await unconfirmed.retry(connection, first.outgoing_id, to, later) == to
-        assert await unconfirmed.retry(connection, first.outgoing_id, to, later) == []
+        wanted = [(first.outgoing_id, to)]
+        assert await by_hand.send(connection, wanted, ["unconfirmed"], "Sam", later) == wanted
+        assert await by_hand.send(connection, wanted, ["unconfirmed"], "Sam", later) == []
         both = ["a@example.org", "b@example.org"]
         settled = await unconfirmed.settle(connection, first.outgoing_id, both, "sent", later)
         assert settled == ["b@example.org"]

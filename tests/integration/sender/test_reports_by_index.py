@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
-import pytest
-
-from postrail.database import Connection, Pool, open_pool, rows, transaction
+from postrail.database import Connection, Pool, rows, transaction
 from postrail.incoming.senders import wrote_since
 from postrail.outgoing import reports, suppressions
 from postrail.outgoing.letters import sent_on_since
-from postrail.settings import Settings
 from postrail.views.outgoing import deliveries
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -34,13 +30,6 @@ INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, fetched_at, ra
     raw_offset, sender, outcome, handled_at)
 SELECT outgoing_id, 'support', 's', 'done', 1, now(), 0, 0, recipient, 'issue', now() FROM delivery
 """
-
-
-@pytest.fixture
-async def pool(settings: Settings) -> AsyncIterator[Pool]:
-    opened = await open_pool(settings.database)
-    yield opened
-    await opened.close()
 
 
 async def scans(connection: Connection) -> list[tuple[str, int]]:

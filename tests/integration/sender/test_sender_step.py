@@ -20,7 +20,8 @@ from postrail.courier import (
 )
 from postrail.database import Pool, open_pool, rows, transaction
 from postrail.errors import FatalError, InstallationFault, PermanentError
-from postrail.operate.unconfirmed import retry_unconfirmed, settle_unconfirmed
+from postrail.operate.deliveries import RETRY, carry_out, of_message
+from postrail.operate.unconfirmed import settle_unconfirmed
 from postrail.outgoing import queue as outgoing
 from postrail.outgoing.queue import Claimed
 from postrail.records import BlobReference, OutgoingDelivered, OutgoingDelivery
@@ -304,10 +305,9 @@ async def test_a_message_without_a_reply_is_repeated_twice_and_waits_for_a_perso
     assert await bench.announced() == [["deferred"]] * 4 + [["unconfirmed"]] * 2
 
     async with transaction(bench.pool) as connection:
-        retried = await retry_unconfirmed(
-            connection, mail.outgoing_id[:8], "ann@x.org", bench.clock.now()
-        )
-        assert [row.state for row in retried] == ["queued"]
+        chosen = await of_message(connection, RETRY, mail.outgoing_id[:8], "ann@x.org")
+        retried = await carry_out(connection, RETRY, chosen, "Sam", bench.clock.now())
+        assert [row.recipient for row in retried] == ["ann@x.org"]
         settled = await settle_unconfirmed(
             connection, mail.outgoing_id, None, "failed", bench.clock.now()
         )

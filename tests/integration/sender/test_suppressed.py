@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from postrail.database import Pool, open_pool, rows, transaction
+from postrail.database import Pool, rows, transaction
+from postrail.operate.deliveries import CANCEL, Filters, all_that_match, carry_out
 from postrail.outgoing import intake, queue, results, suppressions
 from postrail.outgoing.queue import Claimed
 from postrail.outgoing.results import AttemptResult, DeliveryState
-from postrail.settings import Settings
 from postrail.views.outgoing import deliveries, suppressed
 from services.sender.announcer import record
 from tests.processes.senders import queued_mail
@@ -20,13 +19,6 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 MAIL_ID = "3f2b6a0e-0000-4000-8000-000000000001"
 ANN, BO = "Ann@example.org", "bo@example.org"
-
-
-@pytest.fixture
-async def pool(settings: Settings) -> AsyncIterator[Pool]:
-    opened = await open_pool(settings.database)
-    yield opened
-    await opened.close()
 
 
 async def store(pool: Pool, recipient: str) -> None:
@@ -123,7 +115,8 @@ async def test_what_the_queue_passes_over_is_held_and_a_person_decides_about_it(
     assert await states(pool) == [HELD]
     assert await claim(pool) == []
     async with transaction(pool) as connection:
-        assert len(await suppressions.cancel_held(connection, ANN, NOW)) == 1
+        chosen = await all_that_match(connection, CANCEL, Filters(recipient=ANN))
+        assert len(await carry_out(connection, CANCEL, chosen, "Ben", NOW)) == 1
     assert await claim(pool) == []
 
 

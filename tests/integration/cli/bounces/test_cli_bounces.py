@@ -61,7 +61,7 @@ def test_a_suppressed_address_is_listed_and_released(postrail: Postrail, bounced
     assert code != 0
     assert f"postrail outgoing suppressed release {ADA}" in " ".join(errors.split())
     _, output, _ = postrail("outgoing", "release", "--all")
-    assert f"Stay held, as their addresses are suppressed: {len(held)}, to {ADA}." in output
+    assert f"Not sent, as their addresses are suppressed: {len(held)}, to {ADA}." in output
     code, output, errors = postrail("outgoing", "suppressed", "release", ADA.upper(), "--send-held")
     assert code == 0, errors
     assert f"Held messages sent: {len(held)}." in output
@@ -157,7 +157,7 @@ def test_many_held_messages_are_released_after_a_question(
     assert (done["released"], done["suppressed"]) == (held, [])
     assert {one["issue_key"] for one in done["deliveries"]} == {"HELP-1"}
     _, output, _ = postrail("outgoing", "release", "--all")
-    assert output == "No held messages.\n"
+    assert output == "No messages to release.\n"
 
 
 def test_one_held_message_is_released_by_its_id_and_says_to_whom(

@@ -13,6 +13,7 @@ from postrail.configuration.models.mail_account import MailAccount
 from postrail.database import transaction
 from postrail.message_parts import Address
 from postrail.notifications.return_path import return_path
+from postrail.operate.deliveries import RELEASE, Filters, all_that_match, carry_out
 from postrail.outgoing import suppressions
 from postrail.records import OutgoingQueued
 from tests.integration.handler.bench import Bench
@@ -61,7 +62,8 @@ async def test_a_released_address_is_written_to_again(bench: Bench) -> None:
     await bench.handle(replace(bounce_of(message_id), mailbox="info"))
     assert await suppressed(bench) == [(ADA, False)]
     async with transaction(bench.pool) as connection:
-        assert len(await suppressions.send_held(connection, ADA, NOON)) == 2
+        held = await all_that_match(connection, RELEASE, Filters(recipient=ADA))
+        assert len(await carry_out(connection, RELEASE, held, "Ben", NOON)) == 2
     assert {state for _, state in await deliveries(bench)} == {"queued"}
 
 

@@ -11,7 +11,7 @@ from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
 from postrail.database import transaction
-from postrail.operate.held import all_held, release_held
+from postrail.operate.deliveries import RELEASE, Filters, all_that_match, carry_out
 from postrail.tracker import issues
 from postrail.tracker.issues import Involvement, Watcher
 from tests.integration.handler.bench import Bench
@@ -161,8 +161,8 @@ async def test_forged_replies_stop(bench: Bench, forged_as: str) -> None:
     ]
     # A person who finds them harmless releases them.
     async with transaction(bench.pool) as connection:
-        found = await all_held(connection, issue_key="HELP-1")
-        released = await release_held(connection, found, "Sam", bench.clock.now())
+        found = await all_that_match(connection, RELEASE, Filters(issue_key="HELP-1"))
+        released = await carry_out(connection, RELEASE, found, "Sam", bench.clock.now())
     assert len(released) == len(await outgoing(bench)) == 12 * WATCHERS
 
 

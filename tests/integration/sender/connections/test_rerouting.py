@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from postrail.database import Pool, open_pool, rows, transaction
+from postrail.database import Pool, rows, transaction
 from postrail.outgoing import intake
 from postrail.outgoing.routing.rerouting import Routes, reroute
-from postrail.settings import Settings
 from postrail.tracker import issues
 from postrail.tracker.issues import NewIssue
 from tests.processes.senders import queued_mail
@@ -21,13 +19,6 @@ ROUTES = Routes(
     by_project={"HELP": "relay", "SALE": "sales"},
     default="spare",
 )
-
-
-@pytest.fixture
-async def pool(settings: Settings) -> AsyncIterator[Pool]:
-    opened = await open_pool(settings.database)
-    yield opened
-    await opened.close()
 
 
 async def stored(pool: Pool, connection_name: str, project: str | None) -> str:

@@ -1,4 +1,4 @@
-"""`postrail outgoing`: the outgoing queue and log, with a line for each recipient."""
+"""Lists and shows the outgoing queue and log, with a line for each recipient."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import typer
 from postrail.blobs import BlobStore
 from postrail.clock_sync.postgres_time import time_of
 from postrail.errors import ConfigurationError, PermanentError
-from postrail.operate.unconfirmed import retry_unconfirmed, settle_unconfirmed
+from postrail.operate.unconfirmed import settle_unconfirmed
 from postrail.outgoing.unconfirmed import Outcome
 from postrail.settings import Settings
 from postrail.views import outgoing as view
 from postrail.views.contents import outgoing_bytes
 from postrail.views.outgoing import OutgoingRow, of_recipient
-from services.cli.commands.held import release
-from services.cli.commands.suppressed import suppressed
+from services.cli.commands.outgoing.by_hand import Recipient, cancel, release, retry
+from services.cli.commands.outgoing.pauses import pause, resume
+from services.cli.commands.outgoing.suppressed import suppressed
 from services.cli.data_folder import Data
 from services.cli.delivery_reports import event_words, most_telling
 from services.cli.installation import complete, connected, load, load_to_write
@@ -44,9 +45,6 @@ outgoing.add_typer(suppressed, name="suppressed")
 
 MailId = Annotated[
     str, typer.Argument(metavar="ID", help="The id of a message, or its first characters.")
-]
-Recipient = Annotated[
-    str | None, typer.Option("--recipient", metavar="ADDRESS", help="Only this recipient.")
 ]
 
 
@@ -121,13 +119,6 @@ def show_outgoing(
         _print(found)
 
 
-@outgoing.command("retry")
-def retry(outgoing_id: MailId, recipient: Recipient = None, data: Data = None) -> None:
-    """Send an unconfirmed message once more; a recipient who has it gets it twice."""
-    found = complete(_retry(load_to_write(data), outgoing_id, recipient))
-    typer.echo(f"Message {found[0].outgoing_id} is due again for {_recipients(found)}.")
-
-
 @outgoing.command("settle")
 def settle(
     outgoing_id: MailId,
@@ -151,7 +142,8 @@ def settle(
     typer.echo(f"Message {found[0].outgoing_id} is settled as {outcome} for {_recipients(found)}.")
 
 
-outgoing.command("release")(release)
+for act in (release, retry, cancel, pause, resume):
+    outgoing.command(act.__name__)(act)
 
 
 def _only(found: list[OutgoingRow], recipient: str | None) -> list[OutgoingRow]:
@@ -177,12 +169,6 @@ def _one(found: list[OutgoingRow]) -> OutgoingRow:
 
 def _recipients(found: list[OutgoingRow]) -> str:
     return clean(", ".join(row.recipient for row in found))
-
-
-async def _retry(settings: Settings, outgoing_id: str, recipient: str | None) -> list[OutgoingRow]:
-    async with connected(settings) as connection:
-        now = await time_of(connection)
-        return await retry_unconfirmed(connection, outgoing_id, recipient, now)
 
 
 async def _settle(
@@ -232,6 +218,15 @@ def _state(row: OutgoingRow) -> str:
     return ", ".join(filter(None, [state, most_telling(row.reports)]))
 
 
+def _connections(found: list[OutgoingRow]) -> str:
+    """Returns the connections of the deliveries, and the fallbacks that sent them."""
+    named = {
+        f"{row.connection}, sent over {row.sent_over}" if row.sent_over else row.connection
+        for row in found
+    }
+    return "; ".join(sorted(named))
+
+
 def _to(row: OutgoingRow) -> str:
     return f"{row.name} <{row.recipient}>" if row.name else row.recipient
 
@@ -246,7 +241,7 @@ def _print(found: list[OutgoingRow]) -> None:
             ("Purpose", mail.purpose or "notification"),
             ("Attached mail", mail.forwards),
             ("Because of", mail.cause),
-            ("Connection", mail.connection),
+            ("Connection", _connections(found)),
             ("Queued", mail.queued_at),
             ("Released by", sorted({row.released_by for row in found} - {""})),
         ]

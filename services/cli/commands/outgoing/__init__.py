@@ -1,0 +1,1 @@
+"""`postrail outgoing`: the outgoing queue and log."""
