@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from postrail.configuration.connections.uses import uses_of
-from postrail.configuration.load import outgoing_connections, projects
+from postrail.configuration.load import oauth_credentials, outgoing_connections, projects
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.database import Connection, rows
+from postrail.oauth.token_rows import NEVER_AUTHORIZED
 
 # A partial index has them.
 WAITING = (
     "SELECT connection, count(*) FROM delivery WHERE state IN ('queued', 'deferred') GROUP BY 1"
 )
-TOKENS = "SELECT connection, state, reason, changed_at FROM connection_token"
+TOKENS = "SELECT connection, state, reason FROM connection_token"
 PAUSES = "SELECT connection, paused_at, paused_by, reason FROM outgoing_pause"
 
 
@@ -26,7 +27,7 @@ class ConnectionStatus:
     waiting: int
     # What names it, in words.
     used_by: list[str]
-    # authorized or needs_authorization; blank: it uses no tokens, or nobody has signed in yet.
+    # authorized or needs_authorization; blank: it needs no tokens, or nobody to sign in for them.
     authorization: str
     authorization_reason: str
     paused_at: datetime | None
@@ -41,11 +42,14 @@ async def connection_statuses(
     connections = {one.name: one for one in await outgoing_connections(connection)}
     by_key = {project.key: project for project in await projects(connection)}
     waiting = {name: int(count) for name, count in await rows(connection, WAITING)}
+    interactive = {one.name for one in await oauth_credentials(connection) if one.interactive}
     tokens = {row[0]: row[1:] for row in await rows(connection, TOKENS)}
     pauses = {row[0]: row[1:] for row in await rows(connection, PAUSES)}
     found = []
     for name, one in connections.items():
-        state, reason, _ = tokens.get(name, ("", "", None)) if one.credential else ("", "", None)
+        state, reason = "", ""
+        if one.credential in interactive:
+            state, reason = tokens.get(name, ("needs_authorization", NEVER_AUTHORIZED))
         paused_at, paused_by, why = pauses.get(name, (None, "", ""))
         status = ConnectionStatus(
             waiting=waiting.get(name, 0),

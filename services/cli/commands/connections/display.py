@@ -21,8 +21,7 @@ def print_list(found: Sequence[tuple[OutgoingConnection, ConnectionStatus]]) -> 
     )
     for connection, status in found:
         if _state(connection, status) == "not authorized":
-            why = status.authorization_reason or "nobody has signed in for it yet"
-            line = f"\n{connection.name}: {why}"
+            line = f"\n{connection.name}: {status.authorization_reason}"
             console().print(clean(line), markup=False, soft_wrap=True)
             remedy = f"  Remedy: Run: postrail connections authorize {connection.name}"
             console().print(clean(remedy), markup=False, soft_wrap=True)

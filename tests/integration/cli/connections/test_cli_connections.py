@@ -66,6 +66,9 @@ def test_lists_show_state_and_server(postrail: Postrail) -> None:
     ]
     assert "disabled" in lines["old"]
     assert lines["cloud"][1:3] == ["graph", "graph.microsoft.com:443"]
+    assert lines["cloud"][-3:-1] == ["not", "authorized"]
+    assert "cloud: nobody has signed in for it yet" in output
+    assert "Run: postrail connections authorize cloud" in output
     assert "spare" in lines["sales"]
 
 
