@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import secrets
 from pathlib import Path
+from typing import Any
 
 from postrail.settings import Settings
 
@@ -33,12 +35,14 @@ def environment_of(
 
 def settings_of(environment: dict[str, str]) -> Settings:
     """Returns the Settings that a process with these variables would load."""
-    sections: dict[str, dict[str, str]] = {}
+    sections: dict[str, dict[str, Any]] = {}
     single: dict[str, str] = {}
     for name, value in environment.items():
         section, _, field = name.removeprefix("POSTRAIL_").lower().partition("__")
         if field:
-            sections.setdefault(section, {})[field] = value
+            # As pydantic-settings reads lists.
+            read = json.loads(value) if value[:1] == "[" else value
+            sections.setdefault(section, {})[field] = read
         else:
             single[section] = value
     return Settings.model_validate(sections | single)
