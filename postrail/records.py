@@ -251,6 +251,10 @@ class OutgoingQueued:
     # the template that it was made by; "": a default one.
     event: str = ""
     template: str = ""
+    # Those whom the message names in To and Cc; without any, each recipient sees only their own
+    # address.
+    to: list[Address] = field(default_factory=list)
+    cc: list[Address] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ attempt.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC
 
 from postrail.blobs import BlobStore
@@ -75,6 +75,8 @@ def _parts(
         reply_to=content.reply_to or (connection.reply_to if connection else ""),
         to=content.recipient,
         to_name=content.name,
+        shown_to=_shown(content.shown_to),
+        cc=_shown(content.shown_cc),
         subject=prefixed(content.subject, connection.subject_prefix if connection else ""),
         text=filled(text, content.tokens),
         html=filled_html(content.html or "", content.tokens),
@@ -88,6 +90,10 @@ def _parts(
         by_person=content.by_person,
         precedence_bulk=connection.precedence_bulk if connection else True,
     )
+
+
+def _shown(pairs: Sequence[Sequence[str]] | None) -> list[tuple[str, str]]:
+    return [(name, address) for name, address in pairs or ()]
 
 
 def _shown_name(author: str, desk: str) -> str:

@@ -48,6 +48,9 @@ class Content:
     tokens: Mapping[str, str]
     # The fields of each OutgoingAttachment; None without any.
     attachments: Sequence[Mapping[str, Any]] | None
+    # Pairs of name and address in To and Cc; None: the recipient alone.
+    shown_to: Sequence[Sequence[str]] | None = None
+    shown_cc: Sequence[Sequence[str]] | None = None
 
     @property
     def files(self) -> list[OutgoingAttachment]:
@@ -61,7 +64,8 @@ CONTENT_COLUMNS: LiteralString = (
     mail.envelope_from, mail.reply_to, delivery.recipient, delivery.name, mail.subject, mail.text,
     mail.in_reply_to, mail.reference_ids, mail.whole_message, mail.message_blob,
     mail.forwards::text AS forwards, mail.conversation, delivery.connection,
-    mail.issue_key, mail.html, mail.by_person, mail.author_name, delivery.tokens, """
+    mail.issue_key, mail.html, mail.by_person, mail.author_name, delivery.tokens,
+    mail.shown_to, mail.shown_cc, """
     + ATTACHMENTS
 )
 

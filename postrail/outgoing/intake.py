@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from postrail.database import Connection, rows, storable
+from postrail.message_parts import Address
 from postrail.outgoing.attachments import store_attachments
 from postrail.outgoing.issues import issue_ids
 from postrail.outgoing.suppressions import SUPPRESSED
@@ -28,25 +29,26 @@ WITH given AS (
         %(queued_at)s::timestamptz[], %(received_at)s::timestamptz[], %(mailbox)b::text[],
         %(whole_message)b::bytea[], %(message_blob)b::text[], %(internal)s::bool[],
         %(purpose)b::text[], %(forwards)s::uuid[], %(html)b::text[], %(by_person)s::bool[],
-        %(author_name)b::text[], %(message_event)b::text[], %(template)b::text[]
+        %(author_name)b::text[], %(message_event)b::text[], %(template)b::text[],
+        %(shown_to)b::text[], %(shown_cc)b::text[]
     ) WITH ORDINALITY AS mail (
         outgoing_id, conversation, issue_id, issue_key, cause, language, connection, envelope_from,
         from_name, reply_to, subject, text, in_reply_to, reference_ids, queued_at, received_at,
         mailbox, whole_message, message_blob, internal, purpose, forwards, html, by_person,
-        author_name, message_event, template, place
+        author_name, message_event, template, shown_to, shown_cc, place
     )
 ), added AS (
     INSERT INTO outgoing_mail (
         outgoing_id, conversation, issue_id, issue_key, cause, language, connection, envelope_from,
         from_name, reply_to, subject, text, in_reply_to, reference_ids, queued_at, received_at,
         mailbox, whole_message, message_blob, internal, purpose, forwards, html, by_person,
-        author_name, message_event, template
+        author_name, message_event, template, shown_to, shown_cc
     )
     SELECT outgoing_id, conversation, issue_id, issue_key, cause, language, connection,
         envelope_from, from_name, reply_to, subject, text, in_reply_to,
         string_to_array(reference_ids, ' '), queued_at, received_at, mailbox, whole_message,
         message_blob, internal, purpose, forwards, html, by_person, author_name,
-        message_event, template
+        message_event, template, shown_to::jsonb, shown_cc::jsonb
     FROM given ORDER BY place
     ON CONFLICT (outgoing_id) DO NOTHING
     RETURNING outgoing_id, sequence, issue_id, connection, queued_at, purpose
@@ -123,6 +125,8 @@ async def store(connection: Connection, records: Sequence[OutgoingQueued]) -> in
         "author_name": [storable(record.author_name) for record in records],
         "message_event": [record.event for record in records],
         "template": [record.template for record in records],
+        "shown_to": [_pairs(record.to) for record in records],
+        "shown_cc": [_pairs(record.cc) for record in records],
         "recipient": [delivery.recipient for _, delivery in own],
         "name": [storable(delivery.name) for _, delivery in own],
         "message_id": [storable(delivery.message_id) for _, delivery in own],
@@ -139,6 +143,12 @@ async def store(connection: Connection, records: Sequence[OutgoingQueued]) -> in
 
 def _or_none(text: str | None) -> str | None:
     return None if text is None else storable(text)
+
+
+def _pairs(shown: Sequence[Address]) -> str | None:
+    """Returns the names and addresses as JSON; None without any."""
+    pairs = [[storable(one.name), storable(one.address)] for one in shown]
+    return json.dumps(pairs) if pairs else None
 
 
 async def take_in(connection: Connection, records: Sequence[OutgoingQueued]) -> int:

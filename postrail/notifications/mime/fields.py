@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from urllib.parse import quote
 
@@ -35,6 +35,11 @@ def mailbox(name: str, address: str) -> str:
         return f"{_encoded_words(words)}\r\n <{plain}>"
     quoted = words.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{quoted}"\r\n <{plain}>'
+
+
+def mailboxes(named: Iterable[tuple[str, str]]) -> str:
+    """Returns display names and addresses in the form of header fields, on a line each."""
+    return ",\r\n ".join(mailbox(name, address) for name, address in named)
 
 
 def unstructured(value: str) -> str:

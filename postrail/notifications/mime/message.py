@@ -8,7 +8,7 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from postrail.notifications.mime.conversation_fields import threading_fields
-from postrail.notifications.mime.fields import mailbox, unstructured
+from postrail.notifications.mime.fields import mailbox, mailboxes, unstructured
 from postrail.notifications.mime.message_ids import OWN_HEADER, written_id
 from postrail.notifications.mime.parts import File, whole_body
 
@@ -23,6 +23,9 @@ class MessageParts:
     from_address: str
     to: str
     to_name: str = ""
+    # Names and addresses in To, in the place of the recipient's own, and in Cc.
+    shown_to: Sequence[tuple[str, str]] = ()
+    cc: Sequence[tuple[str, str]] = ()
     reply_to: str = ""
     subject: str
     text: str
@@ -51,7 +54,8 @@ def build_message(parts: MessageParts) -> bytes:
         f"Message-ID: {written_id(parts.message_id)}",
         f"Date: {format_datetime(parts.date)}",
         f"From: {mailbox(parts.from_name, parts.from_address)}",
-        f"To: {mailbox(parts.to_name, parts.to)}",
+        f"To: {mailboxes(parts.shown_to or [(parts.to_name, parts.to)])}",
+        *([f"Cc: {mailboxes(parts.cc)}"] if parts.cc else []),
         *([f"Reply-To: {mailbox('', parts.reply_to)}"] if parts.reply_to else []),
         f"Subject: {unstructured(parts.subject)}",
         *threading_fields(

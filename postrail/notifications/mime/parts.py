@@ -111,6 +111,12 @@ def content_id(name: str) -> str:
     return _HTML_NAME.sub("", name)[:FILE_NAME_CHARACTERS]
 
 
+def encoded_size(size: int) -> int:
+    """Returns the number of bytes that a file of this size has in a message."""
+    # Lines of 57 bytes become 76 characters and a line end.
+    return -(-size // 57) * 78
+
+
 def _file(file: File) -> Part:
     kind = file.content_type.lower()
     kind = kind if _FILE_TYPE.fullmatch(kind) else "application/octet-stream"

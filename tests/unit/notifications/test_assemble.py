@@ -56,6 +56,19 @@ async def sent(
     return email.message_from_bytes(raw, policy=email.policy.default)
 
 
+async def test_a_letter_names_all_of_its_recipients(tmp_path: Path) -> None:
+    found = await sent(
+        tmp_path,
+        shown_to=[["Lee, Ann", "ann@example.org"], ["", "bo@example.org"]],
+        shown_cc=[["Zoë", "zoe@example.org"]],
+    )
+    named = [(one.display_name, one.addr_spec) for one in found["To"].addresses]
+    assert named == [("Lee, Ann", "ann@example.org"), ("", "bo@example.org")]
+    assert str(found["Cc"]) == "Zoë <zoe@example.org>"
+    alone = await sent(tmp_path)
+    assert (str(alone["To"]), alone["Cc"]) == ("Ann <ann@example.org>", None)
+
+
 @pytest.mark.parametrize(
     ("connection", "changes", "expected"),
     [
