@@ -89,15 +89,21 @@ async def notify(
         for mail in notifications_of(one, audience, options, readers, now)
     ]
     mails = await within_limit(connection, mails, options.snapshot, now)
-    await outgoing.store(connection, mails)
-    if mails:
-        ids = {
-            message_hash(delivery.message_id): mail.conversation
-            for mail in mails
-            for delivery in mail.deliveries
-        }
-        await conversations.index(connection, ids)
+    await store_indexed(connection, mails)
     return mails
+
+
+async def store_indexed(connection: Connection, mails: Sequence[OutgoingQueued]) -> None:
+    """Stores messages about issues, and indexes their ids so that answers find the issue."""
+    if not mails:
+        return
+    await outgoing.store(connection, mails)
+    ids = {
+        message_hash(delivery.message_id): mail.conversation
+        for mail in mails
+        for delivery in mail.deliveries
+    }
+    await conversations.index(connection, ids)
 
 
 def _addresses(heard: Sequence[tuple[Announcement, Audience]]) -> set[str]:
@@ -146,7 +152,7 @@ def notifications_of(
     own = snapshot.own_addresses.union(filter(snapshot.is_own, written_to))
     mentioned = frozenset(person.address for person in by_mail(one.mentioned, reach))
     known = {reader.address: reader for reader in readers.values()}
-    cause = _cause(one, audience, snapshot)
+    cause = cause_of(one.cause, audience, snapshot, one.mail)
     mails = []
     for (part, language), people_told in _groups(
         one.event.recipients(audience, author, own), mentioned, known, snapshot, audience.project
@@ -214,13 +220,16 @@ def _is_proven(one: Announcement, snapshot: ConfigurationSnapshot) -> bool:
     return mail is not None and is_proven(mail, snapshot.accounts.get(mail.mailbox))
 
 
-def _cause(one: Announcement, audience: Audience, snapshot: ConfigurationSnapshot) -> Cause:
-    mail, first = one.mail, audience.first_message_id
+def cause_of(
+    name: str, audience: Audience, snapshot: ConfigurationSnapshot, mail: MailParsed | None = None
+) -> Cause:
+    """Returns what a message about an issue reports, by its name, and which message it answers."""
+    first = audience.first_message_id
     answered = mail.message_id if mail else first
     mailbox = mail.mailbox if mail else None
     reply_to = snapshot.reply_address(audience.project, mailbox)
     return Cause(
-        name=one.cause,
+        name=name,
         in_reply_to=answered,
         references=tuple(dict.fromkeys(filter(None, [first, answered]))),
         reply_to=reply_to,

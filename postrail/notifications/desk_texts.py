@@ -13,14 +13,18 @@ from postrail.notifications.templates.words import GREETING, Words
 from postrail.rendering.events import MessageEvent
 
 
-def written_by_person(about: Occasion, phrases: Phrases) -> Words:
-    """Returns what a person writes to somebody from an issue; the greeting is the person's own."""
+def written_by_person(about: Occasion, phrases: Phrases, *, canned: bool = False) -> Words:
+    """Returns what a person writes to somebody from an issue; the greeting is the person's own.
+
+    A canned answer, which a template holds, may have ours.
+    """
     audience = about.audience
     return Words(
         event=MessageEvent.MANUAL,
         language=phrases.language,
         subject=f"[{audience.issue_key}] {audience.summary}",
         marker=marker_line(phrases),
+        greeting=GREETING if canned else "",
         body=about.body,
         why=phrases.why_written_to,
         issue_key=audience.issue_key,

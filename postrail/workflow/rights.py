@@ -30,6 +30,7 @@ class Act(StrEnum):
     TRANSITION = "transition"
     APPROVE = "approve"
     ATTACH = "attach"
+    MAIL = "mail"
     LINK = "link"
     WATCH = "watch"
     ADD_WATCHER = "add watcher"
@@ -63,6 +64,7 @@ RIGHTS: dict[Act, Right] = {
     Act.TRANSITION: Right(AGENT, AGENT, AGENT),
     Act.APPROVE: Right(None, LEAD, LEAD),
     Act.ATTACH: Right(OUTSIDER, OUTSIDER, OUTSIDER),
+    Act.MAIL: Right(None, AGENT, AGENT),
     Act.LINK: Right(None, AGENT, AGENT),
     Act.WATCH: Right(OUTSIDER, OUTSIDER, OUTSIDER),
     Act.ADD_WATCHER: Right(None, AGENT, AGENT),

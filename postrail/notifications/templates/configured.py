@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.configuration.templates.message_template import chosen
+from postrail.configuration.templates.message_template import MessageTemplate, chosen
 from postrail.notifications.compose import Message
 from postrail.notifications.phrases import LANGUAGES, phrases_in
 from postrail.notifications.phrases.phrases import Phrases
@@ -24,15 +24,23 @@ def message_of(
     language: str,
 ) -> Message:
     """Returns the message in the language, by the template that is configured for it, if any."""
+    event = words_in(phrases_in(language)).event
+    template = chosen(snapshot.templates, event, project, language)
+    made = message_by(template, words_in, language)
+    if fault := made.rendered.fault:
+        logger.warning("a template failed", reason=fault, instead="the default template")
+    return made
+
+
+def message_by(
+    template: MessageTemplate | None, words_in: Callable[[Phrases], Words], language: str
+) -> Message:
+    """Returns the message in the language, by the template or, without one, the default layout."""
     words = words_in(phrases_in(language))
     if words.language != language:
         # The operator has a template in a language that we do not write.
         words = replace(words, language=language)
-    template = chosen(snapshot.templates, words.event, project, language)
-    made = rendered(words, template)
-    if made.fault:
-        logger.warning("a template failed", reason=made.fault, instead="the default template")
-    return Message(words=words, rendered=made)
+    return Message(words=words, rendered=rendered(words, template))
 
 
 def written_language(snapshot: ConfigurationSnapshot, language: str, project_language: str) -> str:

@@ -15,13 +15,13 @@ from postrail.configuration.load import hold_projects, load_snapshot
 from postrail.configuration.models.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, Pool, storable, transaction
-from postrail.effects.notify import Announcement, NotificationOptions, notify
+from postrail.effects.notify import Announcement, NotificationOptions, notify, store_indexed
 from postrail.errors import PermanentError
 from postrail.message_parts import CommentWritten, FieldChange
 from postrail.notifications.entries import RECORD_MAX_BYTES, queued_entries
 from postrail.notifications.events import Event
 from postrail.outgoing.held import HeldDelivery, held_of
-from postrail.records import IssueChanged
+from postrail.records import IssueChanged, OutgoingQueued
 from postrail.stream import avro, outbox
 from postrail.stream.producer import Entry
 from postrail.stream.topics import ISSUE_CHANGED
@@ -105,6 +105,8 @@ class ActInProgress:
     # Of other issues than `issue`.
     other_changes: dict[IndexedIssue, list[Change]] = field(default_factory=dict)
     announcements: list[Announcement] = field(default_factory=list)
+    # What the act itself sends, beside the notifications of it.
+    letters: list[OutgoingQueued] = field(default_factory=list)
     # The comment that the act has added or edited.
     comment: CommentWritten | None = None
     # Whom its messages go to, and whom they do not; filled in when the act is done.
@@ -247,6 +249,8 @@ async def publish(desk: Desk, act: ActInProgress) -> None:
         excerpt_max_characters=desk.excerpt_max_characters,
     )
     mails = await notify(act.connection, act.announcements, options, act.now)
+    await store_indexed(act.connection, act.letters)
+    mails += act.letters
     act.held = tuple(await held_of(act.connection, [mail.outgoing_id for mail in mails]))
     not_told = {one.recipient for one in act.held}
     told = (delivery.recipient for mail in mails for delivery in mail.deliveries)

@@ -66,22 +66,11 @@ async def comment(
     `acting` does, InvalidComment for a text that is blank or too long, and ConfigurationError
     without such an address.
     """
-    text = _checked(text)
+    text = checked(text)
     kind = Act.COMMENT_INTERNALLY if internal else Act.COMMENT
     async with acting(desk, actor, kind, issue_key) as act:
         author = act.author if actor.address else help_desk(act.snapshot, act.project, "--author")
-        (comment_id,) = await BuiltinTracker().add_comments(
-            act.connection, [_draft(act, author, text, internal)], act.now
-        )
-        act.changed("comment", None, {"id": comment_id, "internal": internal})
-        act.comment = CommentWritten(
-            comment_id=comment_id,
-            author_address=author.address,
-            author_name=author.name,
-            text=text,
-            internal=internal,
-        )
-        await _involve(act, author)
+        comment_id = await add_comment(act, author, text, internal=internal)
         mentions = await _mentions(act, text, internal)
         act.announcements.append(_announcement(act, author, text, internal, mentions))
     return Commented(
@@ -102,7 +91,7 @@ async def edit_comment(
     With `internal` a public comment becomes an internal one. An internal one stays internal: its
     answers may quote it. Raises as `comment` does, and CommentNotFound.
     """
-    text = _checked(text)
+    text = checked(text)
     async with acting(desk, actor, Act.EDIT_COMMENT, issue_key) as act:
         former = await comments.stored_comment(act.connection, act.issue.issue_key, comment_id)
         if former is None:
@@ -129,7 +118,24 @@ async def edit_comment(
     return Commented(issue_key=act.issue.issue_key, comment_id=comment_id, internal=internal)
 
 
-def _checked(text: str) -> str:
+async def add_comment(act: ActInProgress, author: Watcher, text: str, *, internal: bool) -> int:
+    """Adds a comment of the act to its issue, in which the author takes part; returns its id."""
+    (comment_id,) = await BuiltinTracker().add_comments(
+        act.connection, [_draft(act, author, text, internal)], act.now
+    )
+    act.changed("comment", None, {"id": comment_id, "internal": internal})
+    act.comment = CommentWritten(
+        comment_id=comment_id,
+        author_address=author.address,
+        author_name=author.name,
+        text=text,
+        internal=internal,
+    )
+    await _involve(act, author)
+    return comment_id
+
+
+def checked(text: str) -> str:
     """Returns the text as a row holds it; raises InvalidComment."""
     if not text.strip():
         raise InvalidComment("the comment has no text", remedy="Give the text after the key")

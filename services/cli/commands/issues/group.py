@@ -18,6 +18,7 @@ import services.cli.commands.issues.edit  # noqa: E402
 import services.cli.commands.issues.history  # noqa: E402
 import services.cli.commands.issues.link  # noqa: E402
 import services.cli.commands.issues.list  # noqa: E402
+import services.cli.commands.issues.mailing.mail  # noqa: E402
 import services.cli.commands.issues.move  # noqa: E402
 import services.cli.commands.issues.show  # noqa: E402
 import services.cli.commands.issues.watch  # noqa: E402, F401

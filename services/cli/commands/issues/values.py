@@ -26,8 +26,9 @@ def shown_value(value: Any) -> str:
         return "none"
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     if isinstance(value, dict):
-        # A file or comment, or the blob of a large text.
-        text = str(value.get("name") or value.get("id") or as_json(value))
+        # The recipients of a letter, a file or comment, or the blob of a large text.
+        named = ", ".join([*value.get("to", ()), *value.get("cc", ())])
+        text = str(named or value.get("name") or value.get("id") or as_json(value))
         text += " (internal)" if value.get("internal") else ""
     line = " ".join(text.split())
     return line if len(line) <= VALUE_MAX_CHARACTERS else line[:VALUE_MAX_CHARACTERS] + "…"

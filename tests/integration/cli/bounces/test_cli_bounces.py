@@ -189,3 +189,13 @@ def test_a_person_who_is_not_written_to_is_marked(
     shown = " ".join(postrail("people", "show", ADA)[1].split())
     assert f"Not written to {ADA} (not delivered: {WHY})" in shown
     assert answer(postrail, "people", "show", ADA)["suppressed"][ADA].endswith(WHY)
+
+
+def test_a_letter_to_a_suppressed_address_is_asked_about(postrail: Postrail, bounced: str) -> None:
+    letter = ("issues", "mail", "HELP-1", "--to", ADA, "--text", "Is it in stock?")
+    code, _, errors = postrail(*letter, "--json")
+    assert code != 0
+    assert f"{ADA} is suppressed" in errors
+    assert "--yes" in errors
+    done = answer(postrail, *letter, "--yes")
+    assert (done["notified"], [one["recipient"] for one in done["held"]]) == ([], [ADA])

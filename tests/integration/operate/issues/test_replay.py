@@ -23,6 +23,8 @@ from postrail.operate.issues.comment import comment, edit_comment
 from postrail.operate.issues.create import create
 from postrail.operate.issues.edit import Edits, edit
 from postrail.operate.issues.link import link, unlink
+from postrail.operate.issues.mailing.letter import Letter
+from postrail.operate.issues.mailing.send import mail
 from postrail.operate.issues.merge import merge
 from postrail.operate.issues.move import MoveNotPossible, move
 from postrail.operate.issues.transition import transition
@@ -51,7 +53,7 @@ RandomAct = Callable[[random.Random, Desk, Actor, str], Awaitable[None]]
 PEOPLE = ["agent@example.com", "lead@example.com", "second@example.com"]
 WORDS = ["fire", "Ünïcode ✓", "a\tb", "", "long " * 500, "'quoted\" \\", "\u2028line"]
 # Fields of which each change adds a value, or takes one away.
-SETS = ("watcher", "link", "comment", "accepted comment", "attachment", "merged from")
+SETS = ("watcher", "link", "comment", "accepted comment", "attachment", "merged from", "mail")
 # A merge brings the others; they are changes of the issue that was merged.
 OWN_COMMENTS = (
     "SELECT comment_id, internal FROM comment WHERE issue_key = %s AND mail_id IS NULL"
@@ -181,6 +183,11 @@ async def comment_on_it(chance: random.Random, desk: Desk, actor: Actor, issue: 
     await comment(desk, AGENT, issue, "Some words.", internal=chance.random() < 0.5)
 
 
+async def write_from_it(chance: random.Random, desk: Desk, actor: Actor, issue: str) -> None:
+    letter = Letter(to=[chance.choice(PEOPLE)], cc=["reporter"], text="Some words.")
+    await mail(desk, actor, issue, letter)
+
+
 async def edit_a_comment(chance: random.Random, desk: Desk, actor: Actor, issue: str) -> None:
     async with transaction(desk.pool) as connection:
         (found,) = (await issues.by_key(connection, [issue])).values()
@@ -240,6 +247,13 @@ async def state_of(pool: Pool, issue: str) -> State:
         f"SELECT attachment_id, name, content_type, size, sha256 FROM attachment WHERE {of_issue}",
         found.issue_key,
     )
+    mails = await query(
+        pool,
+        "SELECT comment_id, shown_to, shown_cc FROM outgoing_mail"
+        " JOIN comment ON cause = 'act ' || act_id"
+        " WHERE message_event = 'manual' AND issue_id = %s",
+        found.issue_id,
+    )
     merged = await query(
         pool, "SELECT issue_key FROM issue WHERE merged_into = %s", found.issue_key
     )
@@ -258,6 +272,18 @@ async def state_of(pool: Pool, issue: str) -> State:
             _text(dict(zip(["id", "name", "type", "size", "sha256"], row, strict=True)))
             for row in files
         },
+        "mail": {
+            _text(
+                {
+                    "id": one,
+                    "to": [address for _, address in to],
+                    "cc": [address for _, address in cc or ()],
+                    "template": "",
+                    "files": [],
+                }
+            )
+            for one, to, cc in mails
+        },
         "merged from": {_text(key) for (key,) in merged},
         "accepted comment": {_text({"id": one, "author": author}) for one, author in accepted},
         "comment": {_text({"id": one, "internal": internal}) for one, internal in comments},
@@ -274,6 +300,7 @@ RANDOM_ACTS: list[RandomAct] = [
     change_a_watcher,
     link_it,
     comment_on_it,
+    write_from_it,
     edit_a_comment,
     accept_a_comment,
     merge_into_it,

@@ -21,6 +21,8 @@ from postrail.operate.issues.comment import comment, edit_comment
 from postrail.operate.issues.create import create
 from postrail.operate.issues.edit import Edits, edit
 from postrail.operate.issues.link import link
+from postrail.operate.issues.mailing.letter import Letter
+from postrail.operate.issues.mailing.send import mail
 from postrail.operate.issues.merge import merge
 from postrail.operate.issues.move import move
 from postrail.operate.issues.transition import transition
@@ -74,6 +76,9 @@ ACTS: dict[Act, Call] = {
     Act.TRANSITION: lambda desk, actor, key: transition(desk, actor, key, "In Progress"),
     Act.APPROVE: lambda desk, actor, key: transition(desk, actor, key, "Released"),
     Act.ADD_WATCHER: lambda desk, actor, key: watch(desk, actor, key, watcher=SECOND),
+    Act.MAIL: lambda desk, actor, key: mail(
+        desk, actor, key, Letter(to=["supplier@example.net"], text="x")
+    ),
     Act.LINK: lambda desk, actor, key: link(desk, actor, key, "blocks", "HELP-1"),
     Act.MOVE: lambda desk, actor, key: move(desk, actor, key, "SALE"),
     Act.MERGE: lambda desk, actor, key: merge(desk, actor, key, "HELP-1"),
@@ -81,7 +86,7 @@ ACTS: dict[Act, Call] = {
 OF_OUTSIDERS = {Act.CREATE, Act.COMMENT, Act.ATTACH}
 OF_AGENTS = {*OF_OUTSIDERS, Act.COMMENT_INTERNALLY, Act.EDIT, Act.ASSIGN, Act.TRANSITION}
 ON_COMMENTS = {Act.EDIT_COMMENT, Act.ACCEPT}
-BY_HAND = {*OF_AGENTS, *ON_COMMENTS, Act.ADD_WATCHER, Act.LINK, Act.MOVE, Act.MERGE}
+BY_HAND = {*OF_AGENTS, *ON_COMMENTS, Act.ADD_WATCHER, Act.MAIL, Act.LINK, Act.MOVE, Act.MERGE}
 OF_LEADS = {*BY_HAND, Act.APPROVE}
 RIGHTS: list[tuple[Actor, Channel, set[Act]]] = [
     (STRANGER, "command", OF_OUTSIDERS),

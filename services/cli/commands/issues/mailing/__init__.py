@@ -1,0 +1,1 @@
+"""`postrail issues mail`: messages that people write from an issue."""
