@@ -255,6 +255,8 @@ class OutgoingQueued:
     # address.
     to: list[Address] = field(default_factory=list)
     cc: list[Address] = field(default_factory=list)
+    # The name of its context, which says over which connection it goes; "": none.
+    context: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

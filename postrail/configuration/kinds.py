@@ -6,6 +6,7 @@ from typing import Any
 
 from postrail.configuration.configured import Configured
 from postrail.configuration.connections.kind import OUTGOING_CONNECTION
+from postrail.configuration.contexts.kind import CONTEXT
 from postrail.configuration.handlers.kind import MAIL_HANDLER
 from postrail.configuration.kind import Kind
 from postrail.configuration.models.credential import OAUTH_CREDENTIAL
@@ -30,6 +31,7 @@ KINDS: tuple[Kind[Any], ...] = (
     PERSON,
     LIMIT,
     MESSAGE_TEMPLATE,
+    CONTEXT,
 )
 
 

@@ -10,6 +10,8 @@ from postrail.clock import Clock
 from postrail.configuration import store
 from postrail.configuration.configured import Configured
 from postrail.configuration.connections.kind import OUTGOING_CONNECTION
+from postrail.configuration.contexts.context import MessageContext
+from postrail.configuration.contexts.kind import CONTEXT
 from postrail.configuration.handlers.kind import MAIL_HANDLER
 from postrail.configuration.kind import Kind
 from postrail.configuration.kinds import identity, kind_of
@@ -38,6 +40,7 @@ SNAPSHOT_KINDS: tuple[Kind[Any], ...] = (
     SENDER_FILTER,
     LIMIT,
     MESSAGE_TEMPLATE,
+    CONTEXT,
     PRIORITY,
 )
 
@@ -56,6 +59,12 @@ async def mail_handlers(connection: Connection) -> list[MailHandler]:
     """Returns all mail handlers, disabled ones included, in the order in which they are asked."""
     found = await store.read(connection, MAIL_HANDLER)
     return sorted(found, key=lambda handler: (handler.order, handler.name))
+
+
+async def contexts(connection: Connection) -> list[MessageContext]:
+    """Returns all contexts, disabled ones included, in the order in which they are asked."""
+    found = await store.read(connection, CONTEXT)
+    return sorted(found, key=lambda context: (context.order, context.name))
 
 
 async def outgoing_connections(connection: Connection) -> list[OutgoingConnection]:
@@ -84,7 +93,8 @@ async def own_addresses(connection: Connection) -> frozenset[str]:
         connection,
         "SELECT lower(address) FROM mail_account UNION SELECT lower(from_address)"
         " FROM outgoing_connection UNION SELECT address FROM project WHERE address <> ''"
-        " UNION SELECT bounce_address FROM outgoing_connection WHERE bounce_address <> ''",
+        " UNION SELECT bounce_address FROM outgoing_connection WHERE bounce_address <> ''"
+        " UNION SELECT from_address FROM message_context WHERE from_address <> ''",
     )
     return frozenset(address for (address,) in found)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from postrail.configuration.configured import Configured
+from postrail.configuration.contexts.context import MessageContext
 from postrail.configuration.entry import Thing
 from postrail.configuration.models.limit import Limit, LimitName
 from postrail.configuration.models.mail_account import MailAccount
@@ -15,8 +16,9 @@ from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.priority import Priority
 from postrail.configuration.models.project import Project
 from postrail.configuration.models.sender_filter import SenderFilter
-from postrail.configuration.templates.message_template import MessageTemplate
+from postrail.configuration.templates.message_template import MessageTemplate, chosen
 from postrail.message_parts import without_extension
+from postrail.rendering.events import MessageEvent
 
 DEFAULTS = {name: Limit(name=name) for name in LimitName}
 
@@ -38,6 +40,8 @@ class ConfigurationSnapshot:
     priorities: dict[int, str] = field(default_factory=dict)
     # The templates of messages, disabled ones included.
     templates: tuple[MessageTemplate, ...] = ()
+    # In the order in which they are asked, disabled ones included.
+    contexts: tuple[MessageContext, ...] = ()
     # Those that an operator has set.
     limits: dict[LimitName, Limit] = field(default_factory=dict)
 
@@ -47,7 +51,8 @@ class ConfigurationSnapshot:
         watched = {account.address.lower() for account in self.accounts.values()}
         sending = {connection.from_address.lower() for connection in self.connections.values()}
         projects = {project.address for project in self.projects.values() if project.address}
-        return frozenset(watched | sending | projects | self.bounce_addresses)
+        in_contexts = {context.from_address for context in self.contexts if context.from_address}
+        return frozenset(watched | sending | projects | in_contexts | self.bounce_addresses)
 
     @property
     def bounce_addresses(self) -> frozenset[str]:
@@ -96,11 +101,58 @@ class ConfigurationSnapshot:
         """Returns a limit as the operator has set it, or with its defaults."""
         return self.limits.get(name) or DEFAULTS[name]
 
-    def connection_for(self, project_key: str) -> OutgoingConnection | None:
-        """Returns the project's outgoing connection, or the default one; only an enabled one."""
+    def connection_for(
+        self, project_key: str, context: MessageContext | None = None
+    ) -> OutgoingConnection | None:
+        """Returns the outgoing connection of the context, the project, or the default one.
+
+        Only an enabled one: the next of them stands in for a disabled one.
+        """
         project = self.projects.get(project_key)
-        own = self.connections.get(project.connection) if project else None
-        return own if own and own.enabled else self.default_connection
+        named = [context.connection if context else "", project.connection if project else ""]
+        found = (self.connections.get(name) for name in named)
+        return next((one for one in found if one and one.enabled), self.default_connection)
+
+    def sender_of(
+        self, connection: OutgoingConnection, project_key: str, context_name: str
+    ) -> OutgoingConnection:
+        """Returns the connection as it sends a message of this context.
+
+        A fallback has nothing of the context: it may not send in that one's name.
+        """
+        context = next((one for one in self.enabled_contexts if one.name == context_name), None)
+        own = self.connection_for(project_key, context)
+        if context is None or own is None or own.name != connection.name:
+            return connection
+        return context.dress(connection)
+
+    @property
+    def enabled_contexts(self) -> list[MessageContext]:
+        """Returns the contexts in the order in which they are asked."""
+        return [one for one in self.contexts if one.enabled]
+
+    def template_for(
+        self,
+        event: MessageEvent,
+        project: str,
+        language: str,
+        context: MessageContext | None = None,
+    ) -> MessageTemplate | None:
+        """Returns the template of a message, first one of its context; None: the default one.
+
+        Those that contexts name are for these alone.
+        """
+        names = context.templates.get(event, ()) if context else ()
+        own = [one for one in self.templates if one.name in names]
+        found = chosen(own, event, project, language)
+        return found or chosen(self._templates_of_no_context, event, project, language)
+
+    @cached_property
+    def _templates_of_no_context(self) -> tuple[MessageTemplate, ...]:
+        named = {
+            name for one in self.contexts for names in one.templates.values() for name in names
+        }
+        return tuple(one for one in self.templates if one.name not in named)
 
     @property
     def default_connection(self) -> OutgoingConnection | None:
@@ -156,5 +208,6 @@ def snapshot_of(change_id: int, things: Iterable[Configured]) -> ConfigurationSn
         sender_filters=tuple(all_of(SenderFilter)),
         priorities={priority.level: priority.name for priority in all_of(Priority)},
         templates=tuple(all_of(MessageTemplate)),
+        contexts=tuple(sorted(all_of(MessageContext), key=lambda one: (one.order, one.name))),
         limits={LimitName(limit.name): limit for limit in all_of(Limit)},
     )

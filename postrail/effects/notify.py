@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 
 from postrail import people
+from postrail.configuration.contexts.context import MessageContext
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision.senders import is_proven
@@ -15,6 +16,7 @@ from postrail.effects.deliveries.held import within_limit
 from postrail.effects.mentions import insiders_of
 from postrail.incoming import conversations
 from postrail.incoming.message_ids import message_hash
+from postrail.issue_queries.contexts import contexts_of
 from postrail.notifications.audience import by_mail
 from postrail.notifications.compose import Cause, compose
 from postrail.notifications.events import Event, mentioning
@@ -83,10 +85,14 @@ async def notify(
         if (audience := audiences.get(one.issue_id))
     ]
     readers = await people.readers(connection, _addresses(heard))
+    keys = {audience.issue_key for audience in audiences.values()}
+    contexts = await contexts_of(connection, keys, options.snapshot, now)
     mails = [
         mail
         for one, audience in heard
-        for mail in notifications_of(one, audience, options, readers, now)
+        for mail in notifications_of(
+            one, audience, options, readers, now, contexts.get(audience.issue_key)
+        )
     ]
     mails = await within_limit(connection, mails, options.snapshot, now)
     await store_indexed(connection, mails)
@@ -134,6 +140,7 @@ def notifications_of(
     options: NotificationOptions,
     readers: Mapping[str, Reader],
     now: datetime,
+    context: MessageContext | None = None,
 ) -> list[OutgoingQueued]:
     """Returns the notifications of one effect: a message for each language, and for the mentioned.
 
@@ -142,7 +149,7 @@ def notifications_of(
     act, by another of their addresses.
     """
     snapshot = options.snapshot
-    connection = snapshot.connection_for(audience.project)
+    connection = snapshot.connection_for(audience.project, context)
     if connection is None:
         return []
     reach = {address: reader.address for address, reader in readers.items()}
@@ -160,7 +167,7 @@ def notifications_of(
         event = mentioning(one.event, mentioned) if part else one.event
         occasion = _occasion(one, audience, options)
         message = message_of(
-            partial(issue_words, event, occasion), snapshot, audience.project, language
+            partial(issue_words, event, occasion), snapshot, audience.project, language, context
         )
         mail = compose(
             replace(cause, part=part),
@@ -180,6 +187,7 @@ def notifications_of(
                 answers_proven=event.answers and _is_proven(one, snapshot),
                 by_person=one.by_person,
                 author_name=one.author.name if one.by_person else "",
+                context=context.name if context else "",
             )
         )
     return mails

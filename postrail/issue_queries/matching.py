@@ -9,9 +9,11 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.issue_queries.vocabulary import vocabulary_for
 from postrail.query import sql
+from postrail.query.conditions import ResolvedQuery
 from postrail.query.errors import QueryError
 from postrail.query.parse import parse
 from postrail.query.resolve import resolve
+from postrail.query.tree import Query
 from postrail.tracker.builtin.issues import matching_among
 
 
@@ -44,17 +46,34 @@ async def matching(
     if not issue_keys:
         return set()
     try:
-        query = parse(text)
-        vocabulary = await vocabulary_for(
-            connection,
-            query,
-            snapshot.projects.values(),
-            snapshot.priorities,
-            current_user=None,
-            now=now,
-            zone=UTC,
-        )
-        where = sql.where(resolve(query, vocabulary))
+        return await matching_query(connection, parse(text), issue_keys, snapshot, now)
     except QueryError:
         return set()
-    return await matching_among(connection, issue_keys, where)
+
+
+async def matching_query(
+    connection: Connection,
+    query: Query,
+    issue_keys: Collection[str],
+    snapshot: ConfigurationSnapshot,
+    now: datetime,
+) -> set[str]:
+    """Returns what `matching` does; raises QueryError for a name that does not exist."""
+    resolved = await resolved_query(connection, query, snapshot, now)
+    return await matching_among(connection, issue_keys, sql.where(resolved))
+
+
+async def resolved_query(
+    connection: Connection, query: Query, snapshot: ConfigurationSnapshot, now: datetime
+) -> ResolvedQuery:
+    """Returns the query with its present meaning; raises QueryError as `matching_query` does."""
+    vocabulary = await vocabulary_for(
+        connection,
+        query,
+        snapshot.projects.values(),
+        snapshot.priorities,
+        current_user=None,
+        now=now,
+        zone=UTC,
+    )
+    return resolve(query, vocabulary)

@@ -65,7 +65,7 @@ def _parts(
 ) -> MessageParts:
     address = connection.from_address if connection else content.envelope_from
     desk = connection.from_name if connection else content.from_name
-    project = (content.issue_key or "").rpartition("-")[0]
+    project = content.project
     return MessageParts(
         message_id=content.message_id,
         # PostgreSQL returns times in the zone that its session has.

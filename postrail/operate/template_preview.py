@@ -11,6 +11,7 @@ from postrail.blobs import BlobStore
 from postrail.clock_sync.postgres_time import time_of
 from postrail.configuration.load import load_snapshot
 from postrail.database import Connection
+from postrail.issue_queries.contexts import contexts_of
 from postrail.notifications import desk_texts, fixed_texts
 from postrail.notifications.events import (
     COMMENTED,
@@ -82,9 +83,9 @@ async def preview(
     project = found.issue.project
     chosen = written_language(snapshot, language, snapshot.language_of(project))
     name = snapshot.projects[project].name if project in snapshot.projects else project
-    message = message_of(
-        words_of(event, occasion_of(found, event, name)), snapshot, project, chosen
-    )
+    contexts = await contexts_of(connection, [found.issue.key], snapshot, now)
+    words = words_of(event, occasion_of(found, event, name))
+    message = message_of(words, snapshot, project, chosen, contexts.get(found.issue.key))
     reporter = await people.find(connection, found.issue.reporter)
     shown, zone = found.issue.reporter_name, reporter.time_zone if reporter else ""
     tokens = tokens_of(message.shared, shown, zone, now, phrases_in(chosen))

@@ -51,6 +51,13 @@ class Content:
     # Pairs of name and address in To and Cc; None: the recipient alone.
     shown_to: Sequence[Sequence[str]] | None = None
     shown_cc: Sequence[Sequence[str]] | None = None
+    # The name of its context, or "".
+    context: str = ""
+
+    @property
+    def project(self) -> str:
+        """Returns the key of its issue's project, or ""."""
+        return (self.issue_key or "").rpartition("-")[0]
 
     @property
     def files(self) -> list[OutgoingAttachment]:
@@ -65,7 +72,7 @@ CONTENT_COLUMNS: LiteralString = (
     mail.in_reply_to, mail.reference_ids, mail.whole_message, mail.message_blob,
     mail.forwards::text AS forwards, mail.conversation, delivery.connection,
     mail.issue_key, mail.html, mail.by_person, mail.author_name, delivery.tokens,
-    mail.shown_to, mail.shown_cc, """
+    mail.shown_to, mail.shown_cc, mail.context, """
     + ATTACHMENTS
 )
 

@@ -30,25 +30,25 @@ WITH given AS (
         %(whole_message)b::bytea[], %(message_blob)b::text[], %(internal)s::bool[],
         %(purpose)b::text[], %(forwards)s::uuid[], %(html)b::text[], %(by_person)s::bool[],
         %(author_name)b::text[], %(message_event)b::text[], %(template)b::text[],
-        %(shown_to)b::text[], %(shown_cc)b::text[]
+        %(shown_to)b::text[], %(shown_cc)b::text[], %(context)b::text[]
     ) WITH ORDINALITY AS mail (
         outgoing_id, conversation, issue_id, issue_key, cause, language, connection, envelope_from,
         from_name, reply_to, subject, text, in_reply_to, reference_ids, queued_at, received_at,
         mailbox, whole_message, message_blob, internal, purpose, forwards, html, by_person,
-        author_name, message_event, template, shown_to, shown_cc, place
+        author_name, message_event, template, shown_to, shown_cc, context, place
     )
 ), added AS (
     INSERT INTO outgoing_mail (
         outgoing_id, conversation, issue_id, issue_key, cause, language, connection, envelope_from,
         from_name, reply_to, subject, text, in_reply_to, reference_ids, queued_at, received_at,
         mailbox, whole_message, message_blob, internal, purpose, forwards, html, by_person,
-        author_name, message_event, template, shown_to, shown_cc
+        author_name, message_event, template, shown_to, shown_cc, context
     )
     SELECT outgoing_id, conversation, issue_id, issue_key, cause, language, connection,
         envelope_from, from_name, reply_to, subject, text, in_reply_to,
         string_to_array(reference_ids, ' '), queued_at, received_at, mailbox, whole_message,
         message_blob, internal, purpose, forwards, html, by_person, author_name,
-        message_event, template, shown_to::jsonb, shown_cc::jsonb
+        message_event, template, shown_to::jsonb, shown_cc::jsonb, context
     FROM given ORDER BY place
     ON CONFLICT (outgoing_id) DO NOTHING
     RETURNING outgoing_id, sequence, issue_id, connection, queued_at, purpose
@@ -127,6 +127,7 @@ async def store(connection: Connection, records: Sequence[OutgoingQueued]) -> in
         "template": [record.template for record in records],
         "shown_to": [_pairs(record.to) for record in records],
         "shown_cc": [_pairs(record.cc) for record in records],
+        "context": [record.context for record in records],
         "recipient": [delivery.recipient for _, delivery in own],
         "name": [storable(delivery.name) for _, delivery in own],
         "message_id": [storable(delivery.message_id) for _, delivery in own],

@@ -95,6 +95,8 @@ async def outgoing_bytes(
     if content is None:
         raise PermanentError(f"outgoing message {outgoing_id} is not for {recipient}")
     sending = snapshot.connections.get(content.connection)
+    if sending:
+        sending = snapshot.sender_of(sending, content.project, content.context)
     return await assemble(content, sending, blobs, Originals(transactions, kafka, blobs).read)
 
 

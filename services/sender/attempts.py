@@ -42,6 +42,8 @@ class Attempt:
     channel: Channel
     claimed: Claimed
     limit: TimeLimit
+    # The connection in the dress of the message's context.
+    sender: OutgoingConnection
     # The channels that take over on faults of connection, login and size, the first one first.
     fallbacks: tuple[Channel, ...] = ()
 
@@ -128,7 +130,7 @@ class Attempts:
             dotted = True
 
         try:
-            envelope = await self._envelope(claimed, channel.connection)
+            envelope = await self._envelope(claimed, channel.connection, attempt.sender)
             (answer,) = await channel.courier.send(envelope, attempt.limit, before_dot)
         except CourierUnavailable as error:
             name, reason = channel.connection.name, str(error)
@@ -171,12 +173,14 @@ class Attempts:
         now = self._clock.now()
         return attempt_result(claimed, answer, now, self._settings, retry_at=retry_at)
 
-    async def _envelope(self, claimed: Claimed, connection: OutgoingConnection) -> Envelope:
-        sender = connection.from_address
+    async def _envelope(
+        self, claimed: Claimed, connection: OutgoingConnection, sender: OutgoingConnection
+    ) -> Envelope:
+        envelope_from = connection.from_address
         if connection.bounce_address:
-            sender = return_path(connection.bounce_address, claimed.message_id)
+            envelope_from = return_path(connection.bounce_address, claimed.message_id)
         return Envelope(
-            envelope_from=sender,
+            envelope_from=envelope_from,
             recipients=(claimed.recipient,),
-            content=await assemble(claimed, connection, self._blobs, self._originals.read),
+            content=await assemble(claimed, sender, self._blobs, self._originals.read),
         )

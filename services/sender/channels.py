@@ -26,6 +26,7 @@ from postrail.errors import ConfigurationError
 from postrail.graph_limits.shared import SharedLimits
 from postrail.oauth.tokens import AccessTokens
 from postrail.observe.log import log
+from postrail.outgoing.content import Content
 from postrail.outgoing.routing import rerouting, strays
 from postrail.outgoing.routing.rates import Rate
 from postrail.outgoing.routing.rerouting import Routes
@@ -116,6 +117,12 @@ def routes_of(snapshot: ConfigurationSnapshot) -> Routes:
         usable=frozenset(one.name for one in snapshot.connections.values() if one.enabled),
         by_project={key: one.name for key, one in of_projects.items() if one},
         default=default.name if default else None,
+        by_context={
+            one.name: one.connection
+            for one in snapshot.enabled_contexts
+            if one.connection in snapshot.connections
+            and snapshot.connections[one.connection].enabled
+        },
     )
 
 
@@ -131,6 +138,7 @@ class Channels:
         # Of the reading before the last: a message that was found stray then is recorded by now.
         self._known_before: set[str] = set()
         self._routes: Routes | None = None
+        self._snapshot = ConfigurationSnapshot()
         self._reload_at: datetime | None = None
 
     @property
@@ -153,6 +161,10 @@ class Channels:
             following = self._channels.get(following.connection.fallback)
         return tuple(found)
 
+    def sender_of(self, channel: Channel, message: Content) -> OutgoingConnection:
+        """Returns the connection of a channel as it sends the message."""
+        return self._snapshot.sender_of(channel.connection, message.project, message.context)
+
     @property
     def known(self) -> list[str]:
         """Returns the names of all connections; messages of disabled ones wait."""
@@ -173,6 +185,7 @@ class Channels:
             routes = routes_of(snapshot)
             await self._reroute(connection, routes, now)
         self._reload_at, self._routes = now + timedelta(seconds=RELOAD_SECONDS), routes
+        self._snapshot = snapshot
         await self._adopt(configured)
         return True
 

@@ -53,7 +53,13 @@ async def claim_due(
         budget.take(len(claimed), now)
         fallbacks = channels.fallbacks_of(budget.channel)
         attempts.extend(
-            Attempt(channel=budget.channel, claimed=one, limit=limit, fallbacks=fallbacks)
+            Attempt(
+                channel=budget.channel,
+                claimed=one,
+                limit=limit,
+                sender=channels.sender_of(budget.channel, one),
+                fallbacks=fallbacks,
+            )
             for one in claimed
         )
 

@@ -13,7 +13,7 @@ from postrail.configuration import store
 from postrail.configuration.change import change_things, thing_named
 from postrail.configuration.connections.kind import OUTGOING_CONNECTION
 from postrail.configuration.connections.uses import in_use, remedy_for, uses_of
-from postrail.configuration.load import outgoing_connections, projects
+from postrail.configuration.load import contexts, outgoing_connections, projects
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.plan import Plan
 from postrail.database import Connection
@@ -81,7 +81,7 @@ async def _unused(connection: Connection, name: str, *, force: bool) -> Outgoing
     connections = {one.name: one for one in await outgoing_connections(connection)}
     chosen = thing_named(OUTGOING_CONNECTION, name, list(connections.values()))
     by_key = {project.key: project for project in await projects(connection)}
-    uses = uses_of(name, connections, by_key)
+    uses = uses_of(name, connections, by_key, await contexts(connection))
     if uses and not force:
         raise ConfigurationError(in_use(name, uses), remedy=remedy_for(name, connections))
     return chosen

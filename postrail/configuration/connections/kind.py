@@ -15,6 +15,7 @@ from postrail.configuration.connections.defaults import (
 from postrail.configuration.connections.dkim_key import dkim_key_faults
 from postrail.configuration.connections.microsoft_clouds import cloud_for
 from postrail.configuration.connections.uses import in_use, remedy_for, uses_of
+from postrail.configuration.contexts.context import MessageContext
 from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
 from postrail.configuration.javamail.smtp_properties import read_smtp_properties
 from postrail.configuration.kind import Kind
@@ -105,10 +106,11 @@ def _fallbacks_end(proposal: Proposal) -> Iterable[Fault]:
 def _what_is_used_stays_enabled(proposal: Proposal) -> Iterable[Fault]:
     """Refuses to disable a connection that something uses."""
     connections, by_key = proposal.all_of(OutgoingConnection), proposal.all_of(Project)
+    contexts = proposal.all_of(MessageContext).values()
     for name, entry in proposal.entries_of(OutgoingConnection).items():
         before = proposal.existing.get((OutgoingConnection, name))
         was_enabled = isinstance(before, OutgoingConnection) and before.enabled
-        uses = uses_of(name, connections, by_key)
+        uses = uses_of(name, connections, by_key, contexts)
         if uses and was_enabled and not connections[name].enabled:
             remedy = remedy_for(name, connections)
             yield entry.fault("enabled", f"{in_use(name, uses)}. {remedy}")

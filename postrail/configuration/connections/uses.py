@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from postrail.configuration.contexts.context import MessageContext
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.project import Project
 
 
 def uses_of(
-    name: str, connections: Mapping[str, OutgoingConnection], projects: Mapping[str, Project]
+    name: str,
+    connections: Mapping[str, OutgoingConnection],
+    projects: Mapping[str, Project],
+    contexts: Iterable[MessageContext],
 ) -> list[str]:
     """Returns what uses the connection, in words; messages that wait for it do not count."""
     found = [f"project {key}" for key, project in projects.items() if project.connection == name]
+    found += [f"context {one.name}" for one in contexts if one.connection == name]
     found += [
         f"connection {other.name}, whose fallback it is"
         for other in connections.values()

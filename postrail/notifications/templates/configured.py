@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from postrail.configuration.contexts.context import MessageContext
 from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.configuration.templates.message_template import MessageTemplate, chosen
+from postrail.configuration.templates.message_template import MessageTemplate
 from postrail.notifications.compose import Message
 from postrail.notifications.phrases import LANGUAGES, phrases_in
 from postrail.notifications.phrases.phrases import Phrases
@@ -22,10 +23,11 @@ def message_of(
     snapshot: ConfigurationSnapshot,
     project: str,
     language: str,
+    context: MessageContext | None = None,
 ) -> Message:
     """Returns the message in the language, by the template that is configured for it, if any."""
     event = words_in(phrases_in(language)).event
-    template = chosen(snapshot.templates, event, project, language)
+    template = snapshot.template_for(event, project, language, context)
     made = message_by(template, words_in, language)
     if fault := made.rendered.fault:
         logger.warning("a template failed", reason=fault, instead="the default template")

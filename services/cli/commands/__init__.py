@@ -64,6 +64,12 @@ COMMANDS = (
         "List, test and control the mail servers that send our messages.",
     ),
     LazyCommand(
+        "contexts",
+        "contexts.group:contexts",
+        OPERATE,
+        "List, show and check the contexts: how messages about some issues are sent.",
+    ),
+    LazyCommand(
         "handlers",
         "handlers.group:handlers",
         OPERATE,

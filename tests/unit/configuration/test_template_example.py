@@ -11,7 +11,7 @@ from postrail.configuration.yaml_read import parse_file
 
 def test_the_template_of_the_example_is_valid() -> None:
     example = (resources.files("postrail.configuration") / "example.yaml").read_text()
-    section = example[example.index("\n# templates:") : example.index("\n# What messages may do")]
+    section = example[example.index("\n# templates:") : example.index("\n# How messages about")]
     (entry,) = parse_file(re.sub(r"(?m)^# ?", "", section), "x")
     assert isinstance(entry.thing, MessageTemplate)
     assert (entry.thing.event, entry.thing.html) == ("created", "")

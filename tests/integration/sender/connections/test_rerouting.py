@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,7 +22,7 @@ ROUTES = Routes(
 )
 
 
-async def stored(pool: Pool, connection_name: str, project: str | None) -> str:
+async def stored(pool: Pool, connection_name: str, project: str | None, context: str = "") -> str:
     """Stores a message about an issue of a project, or about no issue; returns its id."""
     issue_id = None
     async with transaction(pool) as connection:
@@ -35,7 +36,9 @@ async def stored(pool: Pool, connection_name: str, project: str | None) -> str:
                 first_message_id=None,
             )
             (issue_id,) = await issues.add(connection, [issue], NOW)
-        mail = queued_mail(issue_id=issue_id, connection=connection_name, queued_at=NOW)
+        mail = queued_mail(
+            issue_id=issue_id, connection=connection_name, queued_at=NOW, context=context
+        )
         await intake.store(connection, [mail])
     return mail.outgoing_id
 
@@ -100,3 +103,14 @@ async def test_a_claimed_message_stays_with_its_sender(pool: Pool) -> None:
     async with transaction(pool) as other:
         await rows(other, "SELECT FROM delivery FOR UPDATE")
         assert [name for name, _ in await moved(pool)] == ["gone"]
+
+
+@pytest.mark.parametrize(
+    ("context", "expected"), [("fire", "spare"), ("off", "sales"), ("", "sales")]
+)
+async def test_the_connection_of_a_context_comes_first(
+    pool: Pool, context: str, expected: str
+) -> None:
+    routes = dataclasses.replace(ROUTES, by_context={"fire": "spare"})
+    await stored(pool, "relay", "SALE", context=context)
+    assert [name for name, _ in await moved(pool, routes)] == [expected]

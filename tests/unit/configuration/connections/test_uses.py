@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from postrail.configuration.connections.uses import remedy_for, uses_of
+from postrail.configuration.contexts.context import MessageContext
 from postrail.configuration.models.project import Project
 from tests.makers.configuration import outgoing_connection
 
@@ -12,6 +13,7 @@ DEFAULT = "everything that names no connection, as the default one"
 ONE = outgoing_connection(name="one")
 TWO = outgoing_connection(name="two", is_default=False, fallback="one")
 THREE = outgoing_connection(name="three", is_default=False)
+CONTEXTS = [MessageContext(name="vip", connection="three")]
 ALL = {one.name: one for one in (ONE, TWO, THREE)}
 PROJECTS = {
     "A": Project(key="AA", name="a"),
@@ -24,16 +26,16 @@ PROJECTS = {
     [
         ("one", ["connection two, whose fallback it is", DEFAULT]),
         ("two", []),
-        ("three", ["project B"]),
+        ("three", ["project B", "context vip"]),
     ],
 )
 def test_uses(name: str, uses: list[str]) -> None:
-    assert uses_of(name, ALL, PROJECTS) == uses
+    assert uses_of(name, ALL, PROJECTS, CONTEXTS) == uses
 
 
 def test_the_last_connection_is_used_while_there_are_projects() -> None:
-    assert uses_of("one", {"one": ONE}, PROJECTS) == [DEFAULT]
-    assert uses_of("one", {"one": ONE}, {}) == []
+    assert uses_of("one", {"one": ONE}, PROJECTS, []) == [DEFAULT]
+    assert uses_of("one", {"one": ONE}, {}, []) == []
 
 
 def test_the_remedy_names_another_default() -> None:

@@ -1,0 +1,1 @@
+"""Contexts of outgoing messages: which issues they are for, and how these write to people."""

@@ -1,0 +1,1 @@
+"""Shows which context of outgoing messages each issue has, and why."""

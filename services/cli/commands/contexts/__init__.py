@@ -1,0 +1,1 @@
+"""`postrail contexts`: how messages about some issues are sent."""
