@@ -13,6 +13,7 @@ from postrail.configuration.load import load_snapshot
 from postrail.database import Connection
 from postrail.issue_queries.contexts import contexts_of
 from postrail.notifications import desk_texts, fixed_texts
+from postrail.notifications.bundles.words import bundle_words
 from postrail.notifications.events import (
     COMMENTED,
     INTERNALLY_COMMENTED,
@@ -139,6 +140,11 @@ def words_of(event: MessageEvent, about: Occasion) -> Callable[[Phrases], Words]
 def _words(event: MessageEvent, about: Occasion, phrases: Phrases) -> Words:
     project, name = about.audience.project, about.project_name
     match event:
+        case MessageEvent.BUNDLED:
+            reported = (MessageEvent.COMMENTED, MessageEvent.INTERNALLY_COMMENTED)
+            return bundle_words(
+                [issue_words(_EVENTS[one], about, phrases) for one in reported], phrases
+            )
         case MessageEvent.MANUAL:
             return desk_texts.written_by_person(about, phrases)
         case MessageEvent.APPROVAL_REQUEST:

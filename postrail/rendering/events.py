@@ -16,6 +16,7 @@ class MessageEvent(StrEnum):
     ASSIGNED = "assigned"
     STATUS_CHANGED = "status_changed"
     MENTIONED = "mentioned"
+    BUNDLED = "bundled"
     ACCOUNT_CREATED = "account_created"
     ERROR_NOTICE = "error_notice"
     REJECTION = "rejection"
@@ -37,6 +38,7 @@ DESCRIPTIONS: dict[MessageEvent, str] = {
     MessageEvent.ASSIGNED: "tells a person of an issue that is theirs now",
     MessageEvent.STATUS_CHANGED: "tells the watchers that an issue is done, or open again",
     MessageEvent.MENTIONED: "tells a person of a comment that mentions them",
+    MessageEvent.BUNDLED: "tells of several events of an issue that followed each other at once",
     MessageEvent.ACCOUNT_CREATED: "tells a sender that a message made them a known person",
     MessageEvent.ERROR_NOTICE: "tells people of the project of a fault",
     MessageEvent.REJECTION: "tells an author that a message was not accepted",

@@ -28,6 +28,7 @@ ENGLISH = Phrases(
     opened_for_reporter="{author} opened {key} for you",
     status_changed="{author} set {key} to {status}",
     mentioned="{author} mentioned you in {key}",
+    bundled="There is news about {key}",
     account_created="You wrote to us for the first time, so we now know {address} as a person",
     account_created_title="We know your address now",
     account_created_note=(

@@ -28,6 +28,7 @@ FRENCH = Phrases(
     opened_for_reporter="{author} a ouvert {key} pour vous",
     status_changed="{author} a passé {key} à {status}",
     mentioned="{author} vous a mentionné dans {key}",
+    bundled="Il y a du nouveau sur {key}",
     account_created=(
         "Vous nous avez écrit pour la première fois : nous connaissons maintenant {address}"
     ),

@@ -28,6 +28,7 @@ GERMAN = Phrases(
     opened_for_reporter="{author} hat {key} für Sie eröffnet",
     status_changed="{author} hat {key} auf {status} gesetzt",
     mentioned="{author} hat Sie in {key} erwähnt",
+    bundled="Es gibt Neues zu {key}",
     account_created="Sie haben uns zum ersten Mal geschrieben, darum kennen wir jetzt {address}",
     account_created_title="Wir kennen jetzt Ihre Adresse",
     account_created_note=(

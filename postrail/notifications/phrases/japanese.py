@@ -28,6 +28,7 @@ JAPANESE = Phrases(
     opened_for_reporter="{author} さんがあなたのために {key} を作成しました",
     status_changed="{author} さんが {key} を {status} に変更しました",
     mentioned="{author} さんが {key} であなたに言及しました",
+    bundled="{key}に新しい動きがあります",
     account_created="初めてご連絡をいただいたため、{address} を登録しました",
     account_created_title="メールアドレスを登録しました",
     account_created_note=(

@@ -37,6 +37,7 @@ class Phrases:
     opened_for_reporter: str
     status_changed: str
     mentioned: str
+    bundled: str
     account_created: str
     account_created_title: str
     account_created_note: str

@@ -28,6 +28,7 @@ PORTUGUESE = Phrases(
     opened_for_reporter="{author} abriu {key} para você",
     status_changed="{author} mudou {key} para {status}",
     mentioned="{author} mencionou você em {key}",
+    bundled="Há novidades em {key}",
     account_created="Você nos escreveu pela primeira vez, por isso agora conhecemos {address}",
     account_created_title="Agora conhecemos o seu endereço",
     account_created_note=(

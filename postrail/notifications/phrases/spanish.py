@@ -28,6 +28,7 @@ SPANISH = Phrases(
     opened_for_reporter="{author} ha abierto {key} para usted",
     status_changed="{author} ha cambiado {key} a {status}",
     mentioned="{author} le ha mencionado en {key}",
+    bundled="Hay novedades en {key}",
     account_created="Nos ha escrito por primera vez, así que ahora conocemos {address}",
     account_created_title="Ahora conocemos su dirección",
     account_created_note=(

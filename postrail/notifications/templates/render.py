@@ -9,6 +9,7 @@ from typing import Any
 
 from postrail.configuration.templates.message_template import MessageTemplate
 from postrail.notifications.templates.html_text import in_lines, paragraphs
+from postrail.notifications.templates.sections import section_html, section_text
 from postrail.notifications.templates.words import TIME, Words
 from postrail.notifications.tokens import without_marks
 from postrail.rendering.engine import Unrendered, render
@@ -18,7 +19,7 @@ SUBJECT_CHARACTERS = 900
 # A record holds the text and the HTML; a longer HTML is left out.
 MAX_BYTES = 420_000
 # Tokens stand in these, and all else that they hold is ours.
-_OWN = {"greeting", "marker", "event", "quotes"}
+_OWN = {"greeting", "marker", "event", "quotes", "sections"}
 _FROM_ELSEWHERE = tuple(field.name for field in fields(Words) if field.name not in _OWN)
 
 
@@ -113,6 +114,7 @@ def _layout(words: Words, variables: dict[str, Any]) -> str:
 def variables_of(words: Words) -> dict[str, Any]:
     """Returns the variables that templates may use, by name."""
     quoted = "\n".join(f"> {line}".rstrip() for line in words.body.splitlines())
+    body = section_text(words.sections) or words.body
     end = words.colon + words.title if words.title else words.full_stop
     return {
         "issue": {
@@ -131,9 +133,9 @@ def variables_of(words: Words) -> dict[str, Any]:
         "title": words.title,
         "headline": f"{words.sentence}{end}" if words.sentence else words.title,
         "note": words.note,
-        "body": quoted if words.quotes else words.body,
+        "body": quoted if words.quotes else body,
         "body_label": words.body_label,
-        "body_html": paragraphs(words.body),
+        "body_html": section_html(words.sections) or paragraphs(words.body),
         "hint": words.hint,
         "why": words.why,
         "stop": words.stop,
@@ -146,7 +148,8 @@ def variables_of(words: Words) -> dict[str, Any]:
 
 def _preview(words: Words) -> str:
     """Returns the first words of the message on one line, without the marker."""
-    begin = words.body[: 2 * PREVIEW_CHARACTERS] if not words.quotes else ""
+    body = section_text(words.sections[:1]).removeprefix("* ") or words.body
+    begin = body[: 2 * PREVIEW_CHARACTERS] if not words.quotes else ""
     sentence = f"{words.sentence}{words.full_stop}" if words.sentence else ""
     return " ".join(f"{sentence} {begin}".split())[:PREVIEW_CHARACTERS]
 
@@ -158,4 +161,8 @@ def _clean(words: Words) -> Words:
         value = getattr(words, name)
         if (clean := without_marks(value)) is not value:
             given[name] = clean
+    if words.sections:
+        given["sections"] = tuple(
+            (without_marks(title), without_marks(text)) for title, text in words.sections
+        )
     return replace(words, **given) if given else words

@@ -31,6 +31,8 @@ class Words:
     body: str = ""
     body_label: str = ""
     quotes: bool = False
+    # In the place of the body: what happened in a sentence, and the new words, of each event.
+    sections: tuple[tuple[str, str], ...] = ()
     act_label: str = ""
     act_url: str = ""
     hint: str = ""
