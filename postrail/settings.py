@@ -154,6 +154,9 @@ class NotificationSettings(Section):
     # A notification holds at most this many characters of a comment, and names the issue, which has
     # all of it.
     excerpt_max_characters: int = Field(default=20_000, ge=100, le=100_000)
+    # The first event of an issue goes to each person at once; those of the next seconds are bundled
+    # into one message. 0: every event is a message of its own.
+    bundle_seconds: int = Field(default=60, ge=0, le=3600)
 
 
 class SenderSettings(Section):

@@ -31,6 +31,8 @@ class Context:
     # The most characters of a comment that its notification holds.
     excerpt_max_characters: int
     now: datetime
+    # Within which the events of an issue are bundled.
+    bundle_seconds: int = 0
 
     @property
     def notification_options(self) -> NotificationOptions:
@@ -39,6 +41,7 @@ class Context:
             snapshot=self.snapshot,
             message_id_key=self.message_id_key,
             excerpt_max_characters=self.excerpt_max_characters,
+            bundle_seconds=self.bundle_seconds,
         )
 
 

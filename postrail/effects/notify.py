@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from postrail import people
@@ -12,17 +12,16 @@ from postrail.configuration.contexts.context import MessageContext
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision.senders import is_proven
-from postrail.effects.deliveries.held import within_limit
+from postrail.effects.bundles.wait import told_at_once
+from postrail.effects.deliveries.store import store_notifications
 from postrail.effects.mentions import insiders_of
-from postrail.incoming import conversations
-from postrail.incoming.message_ids import message_hash
 from postrail.issue_queries.contexts import contexts_of
 from postrail.notifications.audience import by_mail
+from postrail.notifications.bundles.pending_message import PendingMessage
 from postrail.notifications.compose import Cause, compose
 from postrail.notifications.events import Event, mentioning
 from postrail.notifications.issue_words import Occasion, issue_words
 from postrail.notifications.templates.configured import message_of, written_language
-from postrail.outgoing import intake as outgoing
 from postrail.people import Reader
 from postrail.records import MailParsed, OutgoingQueued
 from postrail.tracker import issues
@@ -38,6 +37,8 @@ class NotificationOptions:
     message_id_key: bytes
     # The most characters of a comment that its notification holds.
     excerpt_max_characters: int
+    # Within which the events of an issue are bundled; 0: each is a message of its own.
+    bundle_seconds: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +72,7 @@ async def notify(
     options: NotificationOptions,
     now: datetime,
 ) -> list[OutgoingQueued]:
-    """Stores the notifications to send, and indexes their ids so that answers find the issue.
+    """Stores the notifications, and returns those to send now; the others wait for a bundle.
 
     Locks the issues until the caller's transaction ends, so that their notifications are numbered
     in the order of the commits.
@@ -87,29 +88,16 @@ async def notify(
     readers = await people.readers(connection, _addresses(heard))
     keys = {audience.issue_key for audience in audiences.values()}
     contexts = await contexts_of(connection, keys, options.snapshot, now)
-    mails = [
-        mail
+    messages = [
+        message
         for one, audience in heard
-        for mail in notifications_of(
+        for message in messages_of(
             one, audience, options, readers, now, contexts.get(audience.issue_key)
         )
     ]
-    mails = await within_limit(connection, mails, options.snapshot, now)
-    await store_indexed(connection, mails)
-    return mails
-
-
-async def store_indexed(connection: Connection, mails: Sequence[OutgoingQueued]) -> None:
-    """Stores messages about issues, and indexes their ids so that answers find the issue."""
-    if not mails:
-        return
-    await outgoing.store(connection, mails)
-    ids = {
-        message_hash(delivery.message_id): mail.conversation
-        for mail in mails
-        for delivery in mail.deliveries
-    }
-    await conversations.index(connection, ids)
+    window = timedelta(seconds=options.bundle_seconds)
+    mails = await told_at_once(connection, messages, window, now)
+    return await store_notifications(connection, mails, options.snapshot, now)
 
 
 def _addresses(heard: Sequence[tuple[Announcement, Audience]]) -> set[str]:
@@ -142,6 +130,19 @@ def notifications_of(
     now: datetime,
     context: MessageContext | None = None,
 ) -> list[OutgoingQueued]:
+    """Returns the notifications of one effect, each as if it went at once."""
+    made = messages_of(one, audience, options, readers, now, context)
+    return [message.mail for message in made]
+
+
+def messages_of(
+    one: Announcement,
+    audience: Audience,
+    options: NotificationOptions,
+    readers: Mapping[str, Reader],
+    now: datetime,
+    context: MessageContext | None = None,
+) -> list[PendingMessage]:
     """Returns the notifications of one effect: a message for each language, and for the mentioned.
 
     None without recipients or outgoing connection. The event chooses among addresses for mail
@@ -160,7 +161,7 @@ def notifications_of(
     mentioned = frozenset(person.address for person in by_mail(one.mentioned, reach))
     known = {reader.address: reader for reader in readers.values()}
     cause = cause_of(one.cause, audience, snapshot, one.mail)
-    mails = []
+    messages = []
     for (part, language), people_told in _groups(
         one.event.recipients(audience, author, own), mentioned, known, snapshot, audience.project
     ).items():
@@ -180,17 +181,17 @@ def notifications_of(
             internal=one.internal,
             time_zones={address: reader.time_zone for address, reader in known.items()},
         )
-        mails.append(
-            replace(
-                mail,
-                automatic=event.answers,
-                answers_proven=event.answers and _is_proven(one, snapshot),
-                by_person=one.by_person,
-                author_name=one.author.name if one.by_person else "",
-                context=context.name if context else "",
-            )
+        mail = replace(
+            mail,
+            automatic=event.answers,
+            answers_proven=event.answers and _is_proven(one, snapshot),
+            by_person=one.by_person,
+            author_name=one.author.name if one.by_person else "",
+            context=context.name if context else "",
         )
-    return mails
+        insiders_only = one.internal or one.insiders_only
+        messages.append(PendingMessage(mail=mail, words=message.words, insiders_only=insiders_only))
+    return messages
 
 
 def _groups(

@@ -84,6 +84,25 @@ async def deliveries(
     return await rows_as(connection, OutgoingRow, statement, [*values, limit])
 
 
+# An event that a person is told of later, as the message about it alone.
+_WAITING: LiteralString = """
+SELECT outgoing_id::text, conversation, recipient, name, 'waiting' AS state, subject, issue_key,
+    connection, '' AS sent_over, cause, message_id, happened_at AS queued_at, due_at,
+    happened_at AS changed_at, 0 AS attempts, 'goes into the next message about the issue' AS reply,
+    false AS maybe_twice, 0 AS unknown_attempts, '' AS purpose, NULL AS forwards,
+    '' AS released_by, '[]'::jsonb AS reports
+FROM pending_event AS event JOIN pending_delivery USING (event_id)"""
+
+
+async def waiting(
+    connection: Connection, *, limit: int = 50, issue_key: str | None = None
+) -> list[OutgoingRow]:
+    """Returns what waits for a bundle, newest first; only what is about this issue."""
+    clause, values = where(("event." + OF_ISSUE, issue_key))
+    statement = _WAITING + clause + " ORDER BY event_id DESC, recipient LIMIT %s"
+    return await rows_as(connection, OutgoingRow, statement, [*values, limit])
+
+
 async def deliveries_in(
     connection: Connection,
     states: Collection[str],
@@ -117,8 +136,10 @@ async def deliveries_of(connection: Connection, outgoing_id: str) -> list[Outgoi
     start = outgoing_id.replace("\\", "").replace("%", "").replace("_", "") + "%"
     ids = await rows(
         connection,
-        "SELECT outgoing_id FROM outgoing_mail WHERE outgoing_id::text LIKE %s LIMIT 2",
-        [start],
+        "SELECT outgoing_id FROM outgoing_mail WHERE outgoing_id::text LIKE %(start)s"
+        " UNION SELECT outgoing_id FROM pending_event WHERE outgoing_id::text LIKE %(start)s"
+        " LIMIT 2",
+        {"start": start},
     )
     if len(ids) != 1:
         count = "several outgoing messages have" if ids else "no outgoing message has"
@@ -126,8 +147,9 @@ async def deliveries_of(connection: Connection, outgoing_id: str) -> list[Outgoi
             f"{count} an id that begins with {outgoing_id!r}",
             remedy="See: postrail outgoing list --json",
         )
-    statement = _ROW + " WHERE outgoing_id = %s ORDER BY recipient"
-    return await rows_as(connection, OutgoingRow, statement, [ids[0][0]])
+    of_id: LiteralString = " WHERE outgoing_id = %s ORDER BY recipient"
+    found = await rows_as(connection, OutgoingRow, _ROW + of_id, [ids[0][0]])
+    return found + await rows_as(connection, OutgoingRow, _WAITING + of_id, [ids[0][0]])
 
 
 def of_recipient(found: Sequence[OutgoingRow], recipient: str | None) -> list[OutgoingRow]:

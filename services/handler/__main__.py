@@ -20,6 +20,7 @@ from postrail.tracker.builtin.tracker import BuiltinTracker
 from services.handler.absent_accounts import AccountReturns
 from services.handler.housekeeping import Housekeeping
 from services.handler.step import Handler
+from services.handler.timed_work import TimedWork
 
 GROUP = "handler"
 
@@ -33,7 +34,8 @@ async def main(process: Process) -> None:
         handler = Handler(process, pool, BuiltinTracker(), offsets, blobs, key)
         housekeeping = Housekeeping(process, pool, blobs)
         returns = AccountReturns(process, pool)
-        loops = (handler.run, housekeeping.run, returns.run)
+        timed_work = TimedWork(process, pool)
+        loops = (handler.run, housekeeping.run, returns.run, timed_work.run)
         return Stage(take_in=handler.take_in, loops=loops)
 
     await run_stage(process, MAIL_PARSED, GROUP, stage)

@@ -235,6 +235,7 @@ class Batch:
             message_id_key=self._key,
             excerpt_max_characters=self._process.settings.notifications.excerpt_max_characters,
             now=now,
+            bundle_seconds=self._process.settings.notifications.bundle_seconds,
         )
 
     async def _committed(self, applied: Applied, now: datetime) -> None:

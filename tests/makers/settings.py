@@ -30,6 +30,8 @@ def environment_of(
         "POSTRAIL_SECRETS__KEYS": base64.b64encode(secrets.token_bytes(32)).decode(),
         "POSTRAIL_SERVER__HOST": "127.0.0.1",
         "POSTRAIL_SERVER__PORT": "0",
+        # Tests do not wait for bundles, unless they are about them.
+        "POSTRAIL_NOTIFICATIONS__BUNDLE_SECONDS": "0",
     }
 
 

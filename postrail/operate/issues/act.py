@@ -15,11 +15,13 @@ from postrail.configuration.load import hold_projects, load_snapshot
 from postrail.configuration.models.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, Pool, storable, transaction
-from postrail.effects.notify import Announcement, NotificationOptions, notify, store_indexed
+from postrail.effects.deliveries.store import store_indexed
+from postrail.effects.notify import Announcement, NotificationOptions, notify
 from postrail.errors import PermanentError
 from postrail.message_parts import CommentWritten, FieldChange
 from postrail.notifications.entries import RECORD_MAX_BYTES, queued_entries
 from postrail.notifications.events import Event
+from postrail.outgoing.bundles import pending
 from postrail.outgoing.held import HeldDelivery, held_of
 from postrail.records import IssueChanged, OutgoingQueued
 from postrail.stream import avro, outbox
@@ -52,6 +54,8 @@ class Desk:
     excerpt_max_characters: int
     # The time of the act.
     now: datetime
+    # Within which the events of an issue are bundled.
+    bundle_seconds: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -247,14 +251,20 @@ async def publish(desk: Desk, act: ActInProgress) -> None:
         snapshot=act.snapshot,
         message_id_key=desk.message_id_key,
         excerpt_max_characters=desk.excerpt_max_characters,
+        bundle_seconds=desk.bundle_seconds,
     )
     mails = await notify(act.connection, act.announcements, options, act.now)
     await store_indexed(act.connection, act.letters)
     mails += act.letters
     act.held = tuple(await held_of(act.connection, [mail.outgoing_id for mail in mails]))
     not_told = {one.recipient for one in act.held}
-    told = (delivery.recipient for mail in mails for delivery in mail.deliveries)
-    act.notified = tuple(address for address in told if address not in not_told)
+    told = [delivery.recipient for mail in mails for delivery in mail.deliveries]
+    told += await pending.waiting_for(
+        act.connection,
+        {one.issue_id for one in act.announcements},
+        {one.cause for one in act.announcements},
+    )
+    act.notified = tuple(address for address in dict.fromkeys(told) if address not in not_told)
     entries = [
         Entry(ISSUE_CHANGED, record.conversation, _encoded(record)) for record in records_of(act)
     ]

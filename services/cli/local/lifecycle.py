@@ -158,6 +158,9 @@ class Installation:
     def _prepare(self) -> Settings:
         """Creates tables and topics on the running servers; returns the settings that name them."""
         adopt(self._instance.endpoints.environment())
+        if self._options.demo:
+            # Its messages follow each other at once, and each shows what it causes.
+            adopt({"POSTRAIL_NOTIFICATIONS__BUNDLE_SECONDS": "0"})
         settings = load_settings()
         url = settings.database.url.get_secret_value()
         if applied := asyncio.run(database.migrate(url)):

@@ -60,6 +60,7 @@ async def _at_desk(
         message_id_key=message_id_key,
         excerpt_max_characters=settings.notifications.excerpt_max_characters,
         now=now,
+        bundle_seconds=settings.notifications.bundle_seconds,
     )
     try:
         return await act(desk, actor)

@@ -38,6 +38,8 @@ class State(StrEnum):
     FAILED = "failed"
     UNCONFIRMED = "unconfirmed"
     CANCELLED = "cancelled"
+    # For further events of its issue, which go into the same message.
+    WAITING = "waiting"
 
 
 outgoing = typer.Typer(no_args_is_help=True)
@@ -63,7 +65,7 @@ def list_outgoing(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """List the latest deliveries, newest first.
+    """List the latest deliveries, newest first; before them what waits for a bundle.
 
     Example: [bold]postrail outgoing list --state deferred[/bold]
     """
@@ -182,14 +184,21 @@ async def _settle(
 async def _deliveries(
     settings: Settings, state: State | None, issue: str | None, limit: int, bounced: bool
 ) -> list[OutgoingRow]:
+    issue_key = issue.upper() if issue else None
+    found: list[OutgoingRow] = []
     async with connected(settings) as connection:
-        return await view.deliveries(
+        if state in (None, State.WAITING) and not bounced:
+            found = await view.waiting(connection, limit=limit, issue_key=issue_key)
+        if state is State.WAITING:
+            return found
+        found += await view.deliveries(
             connection,
             limit=limit,
             state=state.value if state else None,
-            issue_key=issue.upper() if issue else None,
+            issue_key=issue_key,
             bounced=bounced,
         )
+    return found[:limit]
 
 
 async def _deliveries_of(settings: Settings, outgoing_id: str) -> list[OutgoingRow]:
@@ -263,7 +272,7 @@ def _print(found: list[OutgoingRow]) -> None:
                 _state(row),
                 row.attempts,
                 row.changed_at,
-                row.due_at if row.state == "deferred" else None,
+                row.due_at if row.state in ("deferred", "waiting") else None,
                 "yes" if row.maybe_twice else None,
                 row.reply,
             )

@@ -1,0 +1,53 @@
+"""Lets the events wait that follow another one of their issue at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from postrail.clock import EPOCH
+from postrail.database import Connection
+from postrail.notifications.bundles.pending_message import PendingMessage, to_json
+from postrail.notifications.bundles.window import Postponed, divided
+from postrail.outgoing.bundles import pending
+from postrail.outgoing.bundles.pending import Waiting
+from postrail.records import OutgoingQueued
+from postrail.timers import queue as timers
+from postrail.timers.queue import TimerKind
+
+
+async def told_at_once(
+    connection: Connection, messages: Sequence[PendingMessage], window: timedelta, now: datetime
+) -> list[OutgoingQueued]:
+    """Returns what is sent now, and stores what waits with the timers that end the waiting.
+
+    The caller holds the locks of the issues: nobody else tells people of them in the meantime.
+    """
+    ids = {message.mail.issue_id for message in messages if message.mail.issue_id is not None}
+    if not ids:
+        return [message.mail for message in messages]
+    told = await pending.told_since(connection, ids, now - window) if window else {}
+    # Also without a window, which may have been longer before: the order is kept.
+    waiting = await pending.waiting_until(connection, ids)
+    found = divided(messages, told, waiting, window, now)
+    await pending.store(
+        connection,
+        [
+            Waiting(mail=one.message.mail, content=to_json(one.message), due_at=one.due_at)
+            for one in found.postponed
+        ],
+    )
+    await timers.schedule(
+        connection, TimerKind.BUNDLE, {timer_key(one): one.due_at for one in found.postponed}
+    )
+    return found.at_once
+
+
+def timer_key(one: Postponed) -> str:
+    """Returns the issue and the time: people who wait until the same time share a timer."""
+    return f"{one.message.mail.issue_id} {(one.due_at - EPOCH) // timedelta(microseconds=1)}"
+
+
+def issue_of(key: str) -> int:
+    """Returns the issue of a timer's key."""
+    return int(key.partition(" ")[0])

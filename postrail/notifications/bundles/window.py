@@ -1,0 +1,82 @@
+"""Divides messages into those that go at once and those that wait for a bundle. Pure.
+
+The first event of an issue goes to each person at once. What follows within the window waits until
+its end, so nobody is told of an issue more than once in it. What follows an event that waits, waits
+with it, so that the order is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from postrail.notifications.bundles.pending_message import PendingMessage
+from postrail.records import OutgoingDelivery, OutgoingQueued
+
+# An issue, and an address in lower case.
+Told = tuple[int, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Postponed:
+    """A message to those of its recipients who wait for it until the same time."""
+
+    message: PendingMessage
+    due_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Divided:
+    """Messages to send now, and those that wait, in the order of their events."""
+
+    at_once: list[OutgoingQueued]
+    postponed: list[Postponed]
+
+
+def divided(
+    messages: Sequence[PendingMessage],
+    told: Mapping[Told, datetime],
+    waiting: Mapping[Told, datetime],
+    window: timedelta,
+    now: datetime,
+) -> Divided:
+    """Returns what is sent now and what waits.
+
+    `told` says when people were last told within the window, `waiting` until when they wait.
+    """
+    latest, until = dict(told), dict(waiting)
+    at_once, postponed = [], []
+    for message in messages:
+        mail = message.mail
+        groups: dict[datetime | None, list[OutgoingDelivery]] = {}
+        for delivery in mail.deliveries:
+            key = (mail.issue_id or 0, delivery.recipient.lower())
+            due_at = None if mail.automatic else _due(key, latest, until, window, now)
+            if due_at is None:
+                latest[key] = now
+            else:
+                until[key] = due_at
+            groups.setdefault(due_at, []).append(delivery)
+        for due_at, deliveries in groups.items():
+            part = replace(mail, deliveries=deliveries)
+            if due_at is None:
+                at_once.append(part)
+            else:
+                waits = replace(message, mail=part)
+                postponed.append(Postponed(message=waits, due_at=due_at))
+    return Divided(at_once=at_once, postponed=postponed)
+
+
+def _due(
+    key: Told,
+    told: Mapping[Told, datetime],
+    waiting: Mapping[Told, datetime],
+    window: timedelta,
+    now: datetime,
+) -> datetime | None:
+    """Returns when the person is to be told; None: at once."""
+    if key in waiting:
+        return waiting[key]
+    due_at = told[key] + window if key in told and window else now
+    return due_at if due_at > now else None

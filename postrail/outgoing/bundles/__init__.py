@@ -1,0 +1,1 @@
+"""Keeps the events that people are told of later, in one message."""

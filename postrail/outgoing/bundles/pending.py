@@ -1,0 +1,153 @@
+"""Stores events that wait for a bundle, finds those that are due, and who was told of what when.
+
+Callers hold the locks of the issues.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from postrail.database import Connection, rows, rows_as, storable
+from postrail.records import OutgoingQueued
+
+# An issue, and an address in lower case.
+Told = tuple[int, str]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Waiting:
+    """An event that some of its recipients wait for."""
+
+    # The message about this event alone, to the recipients who wait.
+    mail: OutgoingQueued
+    # All that it is made of (`postrail.notifications.bundles`).
+    content: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """An event that a person is to be told of now."""
+
+    event_id: int
+    recipient: str
+    name: str
+    message_id: str
+
+
+async def told_since(
+    connection: Connection, issue_ids: Collection[int], since: datetime
+) -> dict[Told, datetime]:
+    """Returns when people were last told of an event of these issues after this time."""
+    found = await rows(
+        connection,
+        "SELECT mail.issue_id, lower(delivery.recipient), max(mail.queued_at)"
+        " FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)"
+        " WHERE mail.issue_id = ANY(%s) AND mail.queued_at > %s AND mail.purpose = ''"
+        "  AND mail.message_event <> 'manual' AND delivery.state NOT IN ('held', 'cancelled')"
+        " GROUP BY 1, 2",
+        [sorted(issue_ids), since],
+    )
+    return {(row[0], row[1]): row[2] for row in found}
+
+
+async def waiting_until(connection: Connection, issue_ids: Collection[int]) -> dict[Told, datetime]:
+    """Returns until when people wait for events of these issues."""
+    found = await rows(
+        connection,
+        "SELECT issue_id, lower(recipient), max(due_at) FROM pending_delivery"
+        " WHERE issue_id = ANY(%s) GROUP BY 1, 2",
+        [sorted(issue_ids)],
+    )
+    return {(row[0], row[1]): row[2] for row in found}
+
+
+_STORE = """
+WITH event AS (
+    INSERT INTO pending_event (outgoing_id, issue_id, issue_key, conversation, connection, cause,
+        subject, happened_at, content)
+    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING event_id, issue_id
+)
+INSERT INTO pending_delivery (event_id, recipient, issue_id, name, message_id, due_at)
+SELECT event_id, recipient, issue_id, name, message_id, %s
+FROM event, unnest(%b::text[], %b::text[], %b::text[]) AS own(recipient, name, message_id)
+"""
+
+
+async def store(connection: Connection, waiting: Sequence[Waiting]) -> None:
+    """Writes events that wait, in this order."""
+    for one in waiting:
+        mail = one.mail
+        await connection.execute(
+            _STORE,
+            [
+                mail.outgoing_id,
+                mail.issue_id,
+                mail.issue_key,
+                mail.conversation,
+                mail.connection,
+                storable(mail.cause),
+                storable(mail.subject),
+                mail.queued_at,
+                one.content,
+                one.due_at,
+                [storable(delivery.recipient) for delivery in mail.deliveries],
+                [storable(delivery.name) for delivery in mail.deliveries],
+                [storable(delivery.message_id) for delivery in mail.deliveries],
+            ],
+        )
+
+
+async def due(connection: Connection, issue_id: int, now: datetime) -> list[Due]:
+    """Returns the events that people are to be told of now, in the order of the commits."""
+    return await rows_as(
+        connection,
+        Due,
+        "SELECT event_id, recipient, name, message_id FROM pending_delivery"
+        " WHERE issue_id = %s AND due_at <= %s ORDER BY event_id, recipient",
+        [issue_id, now],
+    )
+
+
+async def contents(connection: Connection, event_ids: Collection[int]) -> dict[int, str]:
+    """Returns what the messages about these events are made of, in the order of the commits."""
+    found = await rows(
+        connection,
+        "SELECT event_id, content FROM pending_event WHERE event_id = ANY(%s) ORDER BY event_id",
+        [sorted(event_ids)],
+    )
+    return {row[0]: row[1] for row in found}
+
+
+async def forget(connection: Connection, told: Sequence[Due]) -> None:
+    """Removes what people have been told of, and the events that nobody waits for any more."""
+    event_ids = [one.event_id for one in told]
+    await connection.execute(
+        "DELETE FROM pending_delivery USING unnest(%s::bigint[], %b::text[])"
+        "  AS given(event_id, recipient)"
+        " WHERE pending_delivery.event_id = given.event_id"
+        "  AND pending_delivery.recipient = given.recipient",
+        [event_ids, [one.recipient for one in told]],
+    )
+    await connection.execute(
+        "DELETE FROM pending_event WHERE event_id = ANY(%s) AND NOT EXISTS (SELECT"
+        " FROM pending_delivery WHERE pending_delivery.event_id = pending_event.event_id)",
+        [sorted(set(event_ids))],
+    )
+
+
+async def waiting_for(
+    connection: Connection, issue_ids: Collection[int], causes: Collection[str]
+) -> list[str]:
+    """Returns the recipients who wait for the events of these issues that have these causes."""
+    if not causes:
+        return []
+    found = await rows(
+        connection,
+        "SELECT DISTINCT recipient FROM pending_delivery JOIN pending_event USING (event_id)"
+        " WHERE pending_delivery.issue_id = ANY(%s) AND cause = ANY(%b) ORDER BY recipient",
+        [sorted(issue_ids), sorted(causes)],
+    )
+    return [row[0] for row in found]

@@ -1,0 +1,77 @@
+"""Sets timers, and takes those that are due; callers pass the time and the transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from postrail.database import Connection, rows_as, storable
+
+
+class TimerKind(StrEnum):
+    """What is to be done."""
+
+    # Sends the events of an issue that wait; the handler does it.
+    BUNDLE = "bundle"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timer:
+    """A piece of timed work whose row the caller's transaction holds."""
+
+    kind: TimerKind
+    key: str
+    due_at: datetime
+    # How often it has failed.
+    failures: int
+
+
+async def schedule(connection: Connection, kind: TimerKind, due_at: Mapping[str, datetime]) -> None:
+    """Sets timers, by their keys; one that exists stays as it is.
+
+    Waits for nobody who works on one of them: so the caller may hold locks that the work takes.
+    """
+    if not due_at:
+        return
+    await connection.execute(
+        "INSERT INTO timer (kind, key, due_at)"
+        " SELECT %s, key, due_at FROM unnest(%b::text[], %s::timestamptz[]) AS given(key, due_at)"
+        " ON CONFLICT DO NOTHING",
+        [kind, list(due_at), list(due_at.values())],
+    )
+
+
+async def take_due(connection: Connection, kind: TimerKind, now: datetime) -> Timer | None:
+    """Takes the timer of this kind that is due first; None if there is none.
+
+    Other processes pass over it until the transaction ends.
+    """
+    found = await rows_as(
+        connection,
+        Timer,
+        "SELECT kind, key, due_at, failures FROM timer WHERE kind = %s AND due_at <= %s"
+        " ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED",
+        [kind, now],
+    )
+    return found[0] if found else None
+
+
+async def remove(connection: Connection, timer: Timer) -> None:
+    """Removes a timer in the transaction that has done its work.
+
+    It is the last statement: whoever sets the same timer then waits for the end of the transaction.
+    """
+    await connection.execute(
+        "DELETE FROM timer WHERE kind = %s AND key = %s", [timer.kind, timer.key]
+    )
+
+
+async def postpone(connection: Connection, timer: Timer, until: datetime, reason: str) -> None:
+    """Lets a timer whose work has failed wait; the others go on."""
+    await connection.execute(
+        "UPDATE timer SET due_at = %s, failures = failures + 1, reason = %s"
+        " WHERE kind = %s AND key = %s AND due_at = %s",
+        [until, storable(reason), timer.kind, timer.key, timer.due_at],
+    )
