@@ -16,6 +16,7 @@ from postrail.decision.mail_handlers.fan_in import decide_for_all_copies
 from postrail.decision.question import Question
 from postrail.decision.reports.bounces import bounce
 from postrail.decision.reports.receipts import probe, receipt, stand_in
+from postrail.decision.reports.unsubscribe import unsubscribe
 from postrail.decision.sending.answers import with_one_answer
 from postrail.decision.sending.forwarding import forwarded_failure
 from postrail.decision.trace import StageAnswer, Trace
@@ -32,6 +33,9 @@ STAGES: tuple[tuple[str, Stage], ...] = (
     ("unparsable", unparsable),
     ("account_removed", account_removed),
     (OWN_MESSAGE, own_message),
+    # Before all that asks whether a machine sent it, or the same was sent before: robots
+    # unsubscribe people, with equal messages.
+    ("unsubscribe", unsubscribe),
     ("same_message", same_message),
     ("stand_in", stand_in),
     ("bounce", bounce),

@@ -204,6 +204,14 @@ class Suppress:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Unsubscribe:
+    """Lets a person watch an issue no longer, by any of these addresses."""
+
+    issue: IssueRef
+    addresses: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class DeleteBody:
     """Drops the body of the message; the log keeps its header."""
@@ -262,6 +270,7 @@ Effect = (
     | CreatePerson
     | MarkDelivery
     | Suppress
+    | Unsubscribe
     | DeleteBody
     | Forward
     | Notify

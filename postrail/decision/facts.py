@@ -99,6 +99,16 @@ class SentMail:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Unsubscription:
+    """What a token of a message asks for by which people leave an issue's mail."""
+
+    # None: the token is not ours, or its person watches the issue no longer.
+    issue: IssueRef | None = None
+    # The addresses by which the person watches it.
+    addresses: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
     """Everything that a decision may use beside the message and the configuration."""
 
@@ -146,6 +156,8 @@ class Facts:
     answers_ours: str = ""
     # The header field with our own signature, of a message that we sent; "": another one sent it.
     own_message: str = ""
+    # Of a message that is to take somebody off an issue's mail.
+    unsubscription: Unsubscription | None = None
     # How often what the limits count has happened within their times, by the names of the limits.
     counts: Mapping[str, int] = field(default_factory=dict)
     # Those of the issues that have as many messages as a limit of conversations allows, each with
@@ -186,6 +198,7 @@ def to_json(facts: Facts) -> dict[str, Any]:
         "sent": [_sent_to_json(sent) for sent in facts.sent],
         "answers_ours": facts.answers_ours,
         "own_message": facts.own_message,
+        "unsubscription": facts.unsubscription and _unsubscription_to_json(facts.unsubscription),
         "counts": dict(facts.counts),
         "busy": [list(one) for one in facts.busy],
         "crowded": list(facts.crowded),
@@ -197,6 +210,7 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
     """Returns the facts that `to_json` stored."""
     answered, internal = stored.get("answered_issue"), stored.get("internal_issue")
     sender, claim = stored.get("sender"), stored.get("claimed_by")
+    leaves = stored.get("unsubscription")
     return Facts(
         earlier=tuple(map(_earlier_from_json, stored.get("earlier", ()))),
         token_issues=tuple(map(_ref_from_json, stored.get("token_issues", ()))),
@@ -221,6 +235,7 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
         sent=tuple(map(_sent_from_json, stored.get("sent", ()))),
         answers_ours=stored.get("answers_ours", ""),
         own_message=stored.get("own_message", ""),
+        unsubscription=_unsubscription_from_json(leaves) if leaves else None,
         counts=dict(stored.get("counts", {})),
         busy=tuple((issue_id, standing) for issue_id, standing in stored.get("busy", ())),
         crowded=tuple(stored.get("crowded", ())),
@@ -255,6 +270,20 @@ def _ref_from_json(stored: Mapping[str, Any]) -> IssueRef:
         issue_key=stored["issue_key"],
         project=stored["project"],
         former_projects=tuple(stored.get("former_projects", ())),
+    )
+
+
+def _unsubscription_to_json(found: Unsubscription) -> dict[str, Any]:
+    return {
+        "issue": found.issue and _ref_to_json(found.issue),
+        "addresses": list(found.addresses),
+    }
+
+
+def _unsubscription_from_json(stored: Mapping[str, Any]) -> Unsubscription:
+    issue = stored["issue"]
+    return Unsubscription(
+        issue=_ref_from_json(issue) if issue else None, addresses=tuple(stored["addresses"])
     )
 
 

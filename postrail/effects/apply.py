@@ -22,6 +22,7 @@ from postrail.decision.decision import (
     Outcome,
     Reply,
     Suppress,
+    Unsubscribe,
 )
 from postrail.effects.add_comment import add_comments
 from postrail.effects.batch import Context, Decided, Made, Work
@@ -37,6 +38,7 @@ from postrail.effects.forwarding.reply import send_replies
 from postrail.effects.note_address import note_addresses
 from postrail.effects.notify import notify
 from postrail.effects.records.handled import Handled, effects_made, handled_record, outgoing_ids
+from postrail.effects.unsubscribe import unsubscribe
 from postrail.incoming import queue as incoming
 from postrail.incoming.queue import FinishedMail
 from postrail.notifications.entries import queued_entries
@@ -59,6 +61,7 @@ APPLIERS: dict[type[Effect], Applier] = {
     NoteAddress: note_addresses,
     MarkDelivery: mark_deliveries,
     Suppress: suppress_addresses,
+    Unsubscribe: unsubscribe,
     DeleteBody: delete_bodies,
 }
 # What is sent about no issue.

@@ -27,6 +27,7 @@ from postrail.effects.facts.issue_queries import matched_queries
 from postrail.effects.facts.own_message import own_message
 from postrail.effects.facts.sent_mails import sent_mails
 from postrail.effects.facts.tried_keys import tried_keys
+from postrail.effects.facts.unsubscribes import unsubscriptions
 from postrail.effects.involvement import author_of
 from postrail.incoming import conversations
 from postrail.incoming.copies import HandledMail
@@ -83,6 +84,7 @@ async def gather(
     sent = await sent_mails(connection, mails, clues.deliveries, refs)
     letters = await answered_letters(connection, [due.mail for due in mails])
     parts = await belonging(connection, mails, candidates, persons, snapshot)
+    leaving = await unsubscriptions(connection, clues.unsubscribes, refs, message_id_key)
     matched = await matched_queries(connection, mails, candidates, snapshot, now)
     facts = {}
     for due in mails:
@@ -108,6 +110,7 @@ async def gather(
             sent=sent[mail_id],
             answers_ours=letters.get(mail_id, ""),
             own_message=own_message(mail, message_id_key),
+            unsubscription=leaving.get(mail_id),
             crowded=tuple(one.issue_id for one in all_issues if one.issue_id in crowded),
             tried=tried_keys(mail, clues, own.named, refs),
         )

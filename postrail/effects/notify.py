@@ -161,17 +161,20 @@ def messages_of(
     mentioned = frozenset(person.address for person in by_mail(one.mentioned, reach))
     known = {reader.address: reader for reader in readers.values()}
     cause = cause_of(one.cause, audience, snapshot, one.mail)
+    leaves = bool(cause.reply_to)
     messages = []
     for (part, language), people_told in _groups(
         one.event.recipients(audience, author, own), mentioned, known, snapshot, audience.project
     ).items():
         event = mentioning(one.event, mentioned) if part else one.event
-        occasion = _occasion(one, audience, options)
+        occasion = replace(
+            _occasion(one, audience, options), unsubscribes=leaves and cause.takes_tokens
+        )
         message = message_of(
             partial(issue_words, event, occasion), snapshot, audience.project, language, context
         )
         mail = compose(
-            replace(cause, part=part),
+            replace(cause, part=part, unsubscribes=leaves),
             people_told,
             message,
             audience,

@@ -87,6 +87,7 @@ def _parts(
         conversation=content.conversation if content.issue_key else "",
         list_id=f"{project}.{address.rpartition('@')[2]}".lower() if project else "",
         list_name=project,
+        unsubscribe=content.tokens.get("unsubscribe", ""),
         by_person=content.by_person,
         precedence_bulk=connection.precedence_bulk if connection else True,
     )

@@ -17,7 +17,13 @@ from postrail.notifications.mime.message_ids import message_id_for, written_id
 from postrail.notifications.phrases import phrases_in
 from postrail.notifications.readers import tokens_of
 from postrail.notifications.templates.render import Rendered
-from postrail.notifications.templates.words import Words
+from postrail.notifications.templates.words import UNSUBSCRIBE, Words
+from postrail.notifications.unsubscribe.token import (
+    address_with,
+    mailto,
+    takes_token,
+    unsubscribe_token,
+)
 from postrail.records import OutgoingDelivery, OutgoingQueued
 from postrail.tracker.issues import Audience, Watcher
 
@@ -53,10 +59,17 @@ class Cause:
     mailbox: str | None
     # The address takes plus-addresses, so that answers name their issue.
     plus_address: bool = False
+    # Recipients may leave the issue by mail.
+    unsubscribes: bool = False
     # Of the issue that the message is about.
     token: IssueToken | None = None
     # Tells apart the messages of one effect that say different things; in their ids.
     part: str = ""
+
+    @property
+    def takes_tokens(self) -> bool:
+        """Tells whether the address takes tokens of the recipients, and has room for them."""
+        return self.plus_address and takes_token(self.reply_to)
 
 
 def compose(
@@ -75,15 +88,35 @@ def compose(
 
     `time_zones` are those of the recipients, by address.
     """
+    given = cause
     token = token_for(key, audience.issue_id, audience.conversation, internal=internal)
     reply_to = plus_address(cause.reply_to, token) if cause.plus_address else cause.reply_to
     cause = replace(cause, token=token, reply_to=reply_to)
     mail = message_to(
         recipients, audience.conversation, message, cause, connection, key, now, time_zones or {}
     )
+    deliveries = mail.deliveries
+    if given.unsubscribes:
+        deliveries = [_leaving(one, given, message, audience, key) for one in deliveries]
     return replace(
-        mail, issue_id=audience.issue_id, issue_key=audience.issue_key, internal=internal
+        mail,
+        issue_id=audience.issue_id,
+        issue_key=audience.issue_key,
+        internal=internal,
+        deliveries=deliveries,
     )
+
+
+def _leaving(
+    one: OutgoingDelivery, cause: Cause, message: Message, audience: Audience, key: bytes
+) -> OutgoingDelivery:
+    """Returns the delivery with the link by which its recipient leaves the issue."""
+    token = unsubscribe_token(key, audience.issue_id, audience.conversation, one.recipient)
+    plus_address = cause.takes_tokens
+    tokens = {"unsubscribe": mailto(cause.reply_to, token, plus_address=plus_address)}
+    if UNSUBSCRIBE in message.shared:
+        tokens["unsubscribe_address"] = address_with(cause.reply_to, token)
+    return replace(one, tokens={**one.tokens, **tokens})
 
 
 def message_to(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from postrail.notifications.events import Event
 from postrail.notifications.phrases.phrases import Phrases
 from postrail.notifications.said import said
-from postrail.notifications.templates.words import GREETING, Words
+from postrail.notifications.templates.words import GREETING, UNSUBSCRIBE, Words
 from postrail.records import MailParsed
 from postrail.tracker.issues import Audience, Watcher
 
@@ -26,6 +26,8 @@ class Occasion:
     body: str
     # The most characters of it that a notification holds.
     max_characters: int
+    # Recipients leave the issue by an address of their own.
+    unsubscribes: bool = False
     # The message that had the effect.
     mail: MailParsed | None = None
 
@@ -56,7 +58,7 @@ def issue_words(event: Event, about: Occasion, phrases: Phrases) -> Words:
         quotes=event.answers,
         hint=phrases.hint_internal if event.internal else phrases.hint_reply,
         why=getattr(phrases, event.why).format(**fill),
-        stop=getattr(phrases, event.stop).format(**fill),
+        stop=_stop(event, about, phrases).format(address=UNSUBSCRIBE, **fill),
         issue_key=key,
         issue_summary=title,
         issue_status=status,
@@ -70,6 +72,14 @@ def issue_words(event: Event, about: Occasion, phrases: Phrases) -> Words:
 def marker_line(phrases: Phrases, *, internal: bool = False) -> str:
     """Returns the line above which people reply, whatever a mail program writes before a quote."""
     return f"--- {phrases.internal_marker if internal else phrases.marker} ---"
+
+
+def _stop(event: Event, about: Occasion, phrases: Phrases) -> str:
+    """Returns the phrase that says how to get no more emails about the issue."""
+    if event.stop == "stop_watching" and about.unsubscribes:
+        return phrases.unsubscribe
+    phrase: str = getattr(phrases, event.stop)
+    return phrase
 
 
 def _author(event: Event, author: Watcher, phrases: Phrases) -> str:

@@ -10,10 +10,12 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.effects.facts.sent_mails import named_deliveries
 from postrail.effects.facts.tokens import Tokens, proven, read_tokens
+from postrail.effects.facts.unsubscribes import unsubscribe_tokens
 from postrail.incoming import conversations, copies
 from postrail.incoming.copies import HandledMail
 from postrail.incoming.message_ids import all_answered_ids, keys_in, numbers_in
 from postrail.incoming.queue import DueMail
+from postrail.notifications.unsubscribe.token import UnsubscribeToken
 from postrail.outgoing.reports import NamedDelivery
 from postrail.records import MailParsed
 from postrail.tracker import issues
@@ -39,6 +41,8 @@ class Clues:
     keys: Mapping[str, Keys]
     tokens: Tokens
     deliveries: Mapping[str, Sequence[NamedDelivery]]
+    # By mail_id; a forged one is among them.
+    unsubscribes: Mapping[str, UnsubscribeToken]
 
     @property
     def issue_ids(self) -> set[int]:
@@ -51,6 +55,7 @@ class Clues:
             *self.by_key.values(),
             *proven(self.tokens),
             *(one.issue_id for one in deliveries if one.issue_id),
+            *(one.issue_id for one in self.unsubscribes.values()),
         }
 
 
@@ -79,6 +84,7 @@ async def read_clues(
         keys=keys,
         tokens=await read_tokens(connection, mails, message_id_key),
         deliveries=await named_deliveries(connection, mails, snapshot),
+        unsubscribes=unsubscribe_tokens(mails),
     )
 
 

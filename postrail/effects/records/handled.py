@@ -20,6 +20,7 @@ from postrail.decision.decision import (
     Notice,
     Notify,
     Suppress,
+    Unsubscribe,
 )
 from postrail.decision.facts import IssueRef
 from postrail.effects.batch import Context, Decided
@@ -126,6 +127,8 @@ def _applied(effect: Effect, one: Handled, context: Context) -> AppliedEffect:
                 outgoing_id=effect.outgoing_id,
                 event=effect.event,
             )
+        case Unsubscribe():
+            return _on(effect.issue, kind, address=effect.addresses[0])
         case Suppress():
             return AppliedEffect(kind=kind, address=effect.address)
         case Forward() | Notify() | Notice():

@@ -8,7 +8,7 @@ from datetime import datetime
 from email.utils import format_datetime
 
 from postrail.notifications.mime.conversation_fields import threading_fields
-from postrail.notifications.mime.fields import mailbox, mailboxes, unstructured
+from postrail.notifications.mime.fields import clean, mailbox, mailboxes, unstructured
 from postrail.notifications.mime.message_ids import OWN_HEADER, written_id
 from postrail.notifications.mime.parts import File, whole_body
 
@@ -41,6 +41,8 @@ class MessageParts:
     # Names the source of automatic messages, for filters: help.desk.example; and in words.
     list_id: str = ""
     list_name: str = ""
+    # The link by which the recipient gets no more of them.
+    unsubscribe: str = ""
     # A person wrote it, and automatic responders may answer.
     by_person: bool = False
     # Says `Precedence: bulk`, unless a person wrote it.
@@ -86,3 +88,6 @@ def _automatic(parts: MessageParts) -> Iterator[str]:
     if parts.list_id:
         named = mailbox(parts.list_name, parts.list_id)
         yield f"List-Id: {named if named.endswith('>') else f'<{named}>'}"
+    # RFC 2369, 3.2. Without a page with https there is no List-Unsubscribe-Post (RFC 8058).
+    if parts.unsubscribe:
+        yield f"List-Unsubscribe: <{clean(parts.unsubscribe)}>"

@@ -81,6 +81,7 @@ ENGLISH = Phrases(
     why_named="You get this email because your address is named in the settings.",
     why_written_to="You get this email because a person wrote it to you.",
     stop_watching="To get no more emails about {key}, reply and ask us.",
+    unsubscribe="To get no more emails about {key}, send an empty email to {address}",
     stop_asking="To change this, ask the administrator of {project}.",
     stop_none="There will be no further email about this.",
 )

@@ -84,6 +84,9 @@ FRENCH = Phrases(
     why_named="Vous recevez ce courriel parce que votre adresse figure dans les réglages.",
     why_written_to="Vous recevez ce courriel parce qu'une personne vous l'a écrit.",
     stop_watching="Pour ne plus recevoir de courriels sur {key}, demandez-le-nous en réponse.",
+    unsubscribe=(
+        "Pour ne plus recevoir de courriels sur {key}, envoyez un courriel vide à {address}"
+    ),
     stop_asking="Pour changer cela, adressez-vous à l'administrateur de {project}.",
     stop_none="Il n'y aura pas d'autre courriel à ce sujet.",
 )

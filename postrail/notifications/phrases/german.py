@@ -83,6 +83,9 @@ GERMAN = Phrases(
     why_named="Sie erhalten diese E-Mail, weil Ihre Adresse in den Einstellungen steht.",
     why_written_to="Sie erhalten diese E-Mail, weil eine Person sie Ihnen geschrieben hat.",
     stop_watching="Um keine E-Mails zu {key} mehr zu erhalten, schreiben Sie es uns als Antwort.",
+    unsubscribe=(
+        "Um keine E-Mails zu {key} mehr zu erhalten, senden Sie eine leere E-Mail an {address}"
+    ),
     stop_asking="Um das zu ändern, fragen Sie den Administrator von {project}.",
     stop_none="Es folgt keine weitere E-Mail dazu.",
 )

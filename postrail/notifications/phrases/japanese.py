@@ -79,6 +79,7 @@ JAPANESE = Phrases(
     why_named="設定にアドレスが登録されているため、このメールが届いています。",
     why_written_to="担当者があなた宛てに書いたメールです。",
     stop_watching="{key} のメールを停止するには、その旨をご返信ください。",
+    unsubscribe="{key} のメールを停止するには、次の宛先に空のメールをお送りください: {address}",
     stop_asking="変更するには、{project} の管理者にお問い合わせください。",
     stop_none="この件についてのメールは、これ以上お送りしません。",
 )

@@ -85,5 +85,7 @@ class Phrases:
     why_named: str
     why_written_to: str
     stop_watching: str
+    # An address stands at its end: some programs take a full stop for a part of it.
+    unsubscribe: str
     stop_asking: str
     stop_none: str

@@ -82,6 +82,7 @@ PORTUGUESE = Phrases(
     why_named="Você recebe este e-mail porque o seu endereço está nas configurações.",
     why_written_to="Você recebe este e-mail porque uma pessoa o escreveu para você.",
     stop_watching="Para não receber mais e-mails sobre {key}, peça isso na resposta.",
+    unsubscribe="Para não receber mais e-mails sobre {key}, envie um e-mail vazio para {address}",
     stop_asking="Para mudar isso, fale com o administrador de {project}.",
     stop_none="Não haverá outro e-mail sobre isto.",
 )

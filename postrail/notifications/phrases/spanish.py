@@ -82,6 +82,7 @@ SPANISH = Phrases(
     why_named="Recibe este correo porque su dirección figura en los ajustes.",
     why_written_to="Recibe este correo porque una persona se lo ha escrito.",
     stop_watching="Para no recibir más correos sobre {key}, pídalo en su respuesta.",
+    unsubscribe="Para no recibir más correos sobre {key}, envíe un correo vacío a {address}",
     stop_asking="Para cambiarlo, diríjase al administrador de {project}.",
     stop_none="No habrá más correos sobre esto.",
 )

@@ -19,7 +19,7 @@ SUBJECT_CHARACTERS = 900
 # A record holds the text and the HTML; a longer HTML is left out.
 MAX_BYTES = 420_000
 # Tokens stand in these, and all else that they hold is ours.
-_OWN = {"greeting", "marker", "event", "quotes", "sections"}
+_OWN = {"greeting", "marker", "stop", "event", "quotes", "sections"}
 _FROM_ELSEWHERE = tuple(field.name for field in fields(Words) if field.name not in _OWN)
 
 

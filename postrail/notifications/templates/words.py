@@ -10,6 +10,8 @@ from postrail.rendering.events import MessageEvent
 # In the place of the greeting and the time of each recipient.
 GREETING = token("greeting")
 TIME = token("time")
+# The address by which a recipient leaves the issue.
+UNSUBSCRIBE = token("unsubscribe_address")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -25,6 +25,7 @@ from postrail.decision.facts import (
     NamedIssue,
     PersonFact,
     SentMail,
+    Unsubscription,
 )
 from postrail.decision.loops.limits import Standing
 from postrail.decision.release import Release
@@ -115,6 +116,13 @@ KINDS: dict[str, st.SearchStrategy[Any]] = {
     ).map(tuple),
     "answers_ours": st.sampled_from(["", "forward", "reply", "notice", "account"]),
     "own_message": st.sampled_from(["", "", "", "Message-ID"]),
+    "unsubscription": st.none()
+    | st.just(Unsubscription())
+    | st.builds(
+        Unsubscription,
+        issue=ISSUES,
+        addresses=st.lists(SHORT, min_size=1, max_size=2).map(tuple),
+    ),
     "counts": st.dictionaries(st.sampled_from(list(map(str, LimitName))), st.integers(1, 2000)),
     "busy": st.lists(
         st.tuples(st.sampled_from([1, 2]), st.sampled_from(list(map(str, Standing)))), max_size=3

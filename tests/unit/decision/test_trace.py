@@ -18,6 +18,7 @@ from postrail.decision.facts import (
     NamedIssue,
     PersonFact,
     SentMail,
+    Unsubscription,
 )
 from postrail.decision.release import Release
 from postrail.records import MailParsed
@@ -63,6 +64,7 @@ KINDS: dict[str, Any] = {
     "agent_of": ("HELP", "SALE"),
     "claimed_by": OTHER,
     "own_message": "Message-ID",
+    "unsubscription": Unsubscription(issue=OTHER, addresses=("ada@example.org",)),
     "counts": {"sender_messages": 20, "sender_issues": 1},
     "busy": ((1, "proven"), (2**40, "outsider")),
     "crowded": (2**40,),

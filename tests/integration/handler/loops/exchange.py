@@ -19,7 +19,13 @@ from tests.integration.handler.bench import Bench
 Robot = Callable[[EmailMessage], bytes | None]
 # Whoever sends more than these has not stopped.
 MOST_ROUNDS = 400
-MACHINE_FIELDS = ("Auto-Submitted", "X-Auto-Response-Suppress", "Precedence", "List-Id")
+MACHINE_FIELDS = (
+    "Auto-Submitted",
+    "X-Auto-Response-Suppress",
+    "Precedence",
+    "List-Id",
+    "List-Unsubscribe",
+)
 
 
 async def outgoing(bench: Bench) -> list[tuple[str, bytes]]:

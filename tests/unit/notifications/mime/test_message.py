@@ -235,13 +235,14 @@ PIECES = st.lists(
 FIELDS = {
     "Message-ID", "Date", "From", "To", "Reply-To", "Subject", "In-Reply-To", "References",
     "Thread-Topic", "Thread-Index", OWN_HEADER, "Auto-Submitted", "X-Auto-Response-Suppress",
-    "Precedence", "List-Id", "MIME-Version", "Content-Type", "Content-Transfer-Encoding",
+    "Precedence", "List-Id", "List-Unsubscribe", "MIME-Version", "Content-Type",
+    "Content-Transfer-Encoding",
 }  # fmt: skip
 
 
 FROM_MAIL = [
     "subject", "from_name", "from_address", "to", "to_name", "reply_to", "conversation", "list_id",
-    "list_name", "message_id", "in_reply_to", "html",
+    "list_name", "message_id", "in_reply_to", "html", "unsubscribe",
 ]  # fmt: skip
 
 
