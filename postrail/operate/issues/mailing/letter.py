@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from postrail import people
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
@@ -11,6 +12,7 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.configuration.templates.message_template import MessageTemplate
 from postrail.database import Connection
 from postrail.errors import ConfigurationError, PermanentError
+from postrail.issue_queries.contexts import contexts_of
 from postrail.message_parts import is_address
 from postrail.notifications.audience import by_mail
 from postrail.operate.files.save import chosen_files
@@ -53,6 +55,8 @@ class Prepared:
 
     letter: Letter
     sender: OutgoingConnection
+    # The name of the context that the issue has; "": none.
+    context: str
     to: tuple[Watcher, ...]
     cc: tuple[Watcher, ...]
     files: tuple[AttachmentRow, ...]
@@ -67,13 +71,19 @@ class Prepared:
 
 
 async def prepare(
-    connection: Connection, snapshot: ConfigurationSnapshot, issue: IndexedIssue, letter: Letter
+    connection: Connection,
+    snapshot: ConfigurationSnapshot,
+    issue: IndexedIssue,
+    letter: Letter,
+    now: datetime,
 ) -> Prepared:
     """Returns the letter with all that it names.
 
     Raises InvalidLetter, NoSuchFile, and ConfigurationError where no outgoing connection sends it.
     """
-    sender = snapshot.connection_for(issue.project)
+    contexts = await contexts_of(connection, [issue.issue_key], snapshot, now)
+    context = contexts.get(issue.issue_key)
+    sender = snapshot.connection_for(issue.project, context)
     if sender is None:
         raise ConfigurationError(
             f"no outgoing connection sends the mail of project {issue.project}",
@@ -99,6 +109,7 @@ async def prepare(
     return Prepared(
         letter=letter,
         sender=sender,
+        context=context.name if context else "",
         to=tuple(to),
         cc=tuple(cc),
         files=tuple(chosen_files(files, letter.files, issue.issue_key)) if letter.files else (),

@@ -51,7 +51,7 @@ async def mail(desk: Desk, actor: Actor, issue_key: str, letter: Letter) -> Mail
     async with acting(desk, actor, Act.MAIL, issue_key) as act:
         if letter.internal:
             act.require(Act.COMMENT_INTERNALLY)
-        prepared = await prepare(act.connection, act.snapshot, act.issue, letter)
+        prepared = await prepare(act.connection, act.snapshot, act.issue, letter, act.now)
         author = act.author if actor.address else help_desk(act.snapshot, act.project, "--author")
         found = await issues.lock_audiences(act.connection, [act.issue.issue_id])
         audience = found[act.issue.issue_id]
@@ -146,6 +146,7 @@ def _queued(
     return replace(
         composed,
         by_person=True,
+        context=prepared.context,
         author_name=act.actor.name if act.actor.address else "",
         to=_addresses(prepared.to),
         cc=_addresses(prepared.cc),

@@ -30,7 +30,7 @@ async def warnings_of(desk: Desk, issue_key: str, letter: Letter) -> list[str]:
         if issue is None:
             raise issue_not_found(issue_key)
         snapshot = await load_snapshot(connection)
-        prepared = await prepare(connection, snapshot, issue, letter)
+        prepared = await prepare(connection, snapshot, issue, letter, desk.now)
         return [
             *await _of_addresses(connection, prepared),
             *await _of_internal_files(connection, prepared),

@@ -12,6 +12,7 @@ import pytest
 from postrail.blobs import BlobStore
 from postrail.configuration import store
 from postrail.configuration.configured import Configured
+from postrail.configuration.contexts.context import MessageContext
 from postrail.configuration.templates.message_template import MessageTemplate
 from postrail.database import Pool, transaction
 from postrail.incoming.message_ids import message_hash
@@ -257,6 +258,21 @@ async def test_files_above_the_limit_of_the_connection_are_said_before(
     (warning,) = await warnings_of(desk, issue, letter)
     assert "about 153 KB with its files, and connection out takes 120 KB" in warning
     assert warning.endswith(end)
+
+
+async def test_a_letter_goes_by_the_context_of_its_issue(
+    pool: Pool, desk: Desk, issue: str
+) -> None:
+    bulk = outgoing_connection(name="bulk", is_default=False, max_bytes=100)
+    context = MessageContext(name="printers", scope="summary ~ printer", connection="bulk")
+    await save(pool, bulk, context)
+    letter = Letter(to=[SUPPLIER], text="x")
+    (warning,) = await warnings_of(desk, issue, letter)
+    assert "connection bulk takes 100 bytes at most" in warning
+    await mail(desk, AGENT, issue, letter)
+    assert await query(pool, "SELECT connection, context FROM outgoing_mail") == [
+        ("bulk", "printers")
+    ]
 
 
 async def test_a_file_of_an_internal_comment_is_said_before(
