@@ -17,7 +17,7 @@ from postrail.notifications.mime.message_ids import message_id_for, written_id
 from postrail.notifications.phrases import phrases_in
 from postrail.notifications.readers import tokens_of
 from postrail.notifications.templates.render import Rendered
-from postrail.notifications.templates.words import UNSUBSCRIBE, Words
+from postrail.notifications.templates.words import Words
 from postrail.notifications.unsubscribe.token import (
     address_with,
     mailto,
@@ -97,7 +97,7 @@ def compose(
     )
     deliveries = mail.deliveries
     if given.unsubscribes:
-        deliveries = [_leaving(one, given, message, audience, key) for one in deliveries]
+        deliveries = [_leaving(one, given, audience, key) for one in deliveries]
     return replace(
         mail,
         issue_id=audience.issue_id,
@@ -108,13 +108,14 @@ def compose(
 
 
 def _leaving(
-    one: OutgoingDelivery, cause: Cause, message: Message, audience: Audience, key: bytes
+    one: OutgoingDelivery, cause: Cause, audience: Audience, key: bytes
 ) -> OutgoingDelivery:
     """Returns the delivery with the link by which its recipient leaves the issue."""
     token = unsubscribe_token(key, audience.issue_id, audience.conversation, one.recipient)
     plus_address = cause.takes_tokens
     tokens = {"unsubscribe": mailto(cause.reply_to, token, plus_address=plus_address)}
-    if UNSUBSCRIBE in message.shared:
+    # Also for the words of a bundle, which are made later.
+    if plus_address:
         tokens["unsubscribe_address"] = address_with(cause.reply_to, token)
     return replace(one, tokens={**one.tokens, **tokens})
 

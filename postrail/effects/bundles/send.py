@@ -79,7 +79,9 @@ def _recipients(told: Sequence[Due]) -> list[Recipient]:
     for one in told:
         before = found.get(one.recipient)
         numbers = {**(before.events if before else {}), one.event_id: one.message_id}
-        found[one.recipient] = Recipient(address=one.recipient, name=one.name, events=numbers)
+        found[one.recipient] = Recipient(
+            address=one.recipient, name=one.name, events=numbers, tokens=one.tokens
+        )
     return list(found.values())
 
 

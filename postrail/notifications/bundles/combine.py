@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from postrail.notifications.bundles.pending_message import PendingMessage
@@ -27,6 +27,8 @@ class Recipient:
     address: str
     name: str
     events: Mapping[int, str]
+    # The person's own texts of the last of them.
+    tokens: Mapping[str, str] = field(default_factory=dict)
 
 
 # Renders words by the template of the project, or of the context of the message.
@@ -111,9 +113,12 @@ def _message(
                 name=one.name,
                 # Each is of this person only, and answers to it find the issue.
                 message_id=one.events[part[-1]],
-                tokens=tokens_of(
-                    message.shared, one.name, time_zones.get(one.address, ""), now, phrases
-                ),
+                tokens={
+                    **one.tokens,
+                    **tokens_of(
+                        message.shared, one.name, time_zones.get(one.address, ""), now, phrases
+                    ),
+                },
             )
             for one in recipients
         ],

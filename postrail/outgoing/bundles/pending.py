@@ -5,7 +5,8 @@ Callers hold the locks of the issues.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -35,6 +36,8 @@ class Due:
     recipient: str
     name: str
     message_id: str
+    # The recipient's own texts of the message about the event alone.
+    tokens: Mapping[str, str]
 
 
 async def told_since(
@@ -70,9 +73,10 @@ WITH event AS (
         subject, happened_at, content)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING event_id, issue_id
 )
-INSERT INTO pending_delivery (event_id, recipient, issue_id, name, message_id, due_at)
-SELECT event_id, recipient, issue_id, name, message_id, %s
-FROM event, unnest(%b::text[], %b::text[], %b::text[]) AS own(recipient, name, message_id)
+INSERT INTO pending_delivery (event_id, recipient, issue_id, name, message_id, tokens, due_at)
+SELECT event_id, recipient, issue_id, name, message_id, tokens::jsonb, %s
+FROM event, unnest(%b::text[], %b::text[], %b::text[], %b::text[])
+    AS own(recipient, name, message_id, tokens)
 """
 
 
@@ -96,6 +100,7 @@ async def store(connection: Connection, waiting: Sequence[Waiting]) -> None:
                 [storable(delivery.recipient) for delivery in mail.deliveries],
                 [storable(delivery.name) for delivery in mail.deliveries],
                 [storable(delivery.message_id) for delivery in mail.deliveries],
+                [json.dumps(dict(delivery.tokens)) for delivery in mail.deliveries],
             ],
         )
 
@@ -105,7 +110,7 @@ async def due(connection: Connection, issue_id: int, now: datetime) -> list[Due]
     return await rows_as(
         connection,
         Due,
-        "SELECT event_id, recipient, name, message_id FROM pending_delivery"
+        "SELECT event_id, recipient, name, message_id, tokens FROM pending_delivery"
         " WHERE issue_id = %s AND due_at <= %s ORDER BY event_id, recipient",
         [issue_id, now],
     )

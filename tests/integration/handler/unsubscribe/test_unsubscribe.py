@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from email import message_from_bytes
 from email.message import Message
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from postrail.configuration.load import load_snapshot
 from postrail.database import transaction
+from postrail.effects.bundles.send import send_due
 from postrail.notifications.assemble import assemble
 from postrail.operate.issues.comment import comment
 from postrail.operate.issues.transition import transition
@@ -101,6 +105,22 @@ async def test_the_header_and_the_footer_name_one_address(bench: Bench) -> None:
         payload = part.get_payload(decode=True)
         if isinstance(payload, bytes):
             assert f"send an empty email to {link}" in payload.decode()
+
+
+async def test_a_bundle_names_the_address_too(bench: Bench) -> None:
+    await bench.save(mail_account("info", plus_addresses=True))
+    await bench.arrive(ISSUE)
+    desk = replace(bench.desk, bundle_seconds=60)
+    for status in ("Done", "Open"):
+        await transition(desk, OPERATOR, "HELP-1", status)
+    ((issue_id,),) = await bench.rows("SELECT issue_id FROM issue_index")
+    async with transaction(bench.pool) as connection:
+        snapshot = await load_snapshot(connection)
+        later = bench.clock.now() + timedelta(hours=1)
+        assert await send_due(connection, issue_id, snapshot, later)
+    message = await last_message(bench)
+    assert message["List-Unsubscribe"].startswith("<mailto:info+1u-")
+    assert b"send an empty email to info+1u-" in message.as_bytes()
 
 
 async def test_a_person_s_comment_has_the_footer_and_no_field(bench: Bench) -> None:
