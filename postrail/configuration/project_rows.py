@@ -118,6 +118,7 @@ PROJECT = Kind(
     table="project",
     columns={"key": "project_key"},
     nullable=frozenset({"connection", "address"}),
+    json=frozenset({"recipients"}),
     items={
         "issue_types": _items("issue_type", "name", "number"),
         "statuses": _items("project_status", "name", "category", "needs_approval", "next_statuses"),

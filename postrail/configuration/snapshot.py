@@ -131,6 +131,21 @@ class ConfigurationSnapshot:
         """Returns the contexts in the order in which they are asked."""
         return [one for one in self.contexts if one.enabled]
 
+    @cached_property
+    def ruled_events(self) -> frozenset[str]:
+        """Returns the events of which a project or context says who is told."""
+        rules = [one.recipients for one in self.projects.values()]
+        rules += [one.recipients for one in self.enabled_contexts]
+        return frozenset(event for one in rules for event in one)
+
+    def recipients_of(
+        self, event: str, project_key: str, context: MessageContext | None
+    ) -> list[str] | None:
+        """Returns who is told of the event, as the context or project says; None: by default."""
+        project = self.projects.get(project_key)
+        rules = [context.recipients if context else {}, project.recipients if project else {}]
+        return next((found[name] for found in rules for name in found if name == event), None)
+
     def template_for(
         self,
         event: MessageEvent,

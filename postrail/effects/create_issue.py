@@ -24,7 +24,7 @@ from postrail.effects.new_issues import default_assignees, make_issues
 from postrail.effects.notify import Announcement
 from postrail.effects.texts.description import Description, whole_text, without_internal
 from postrail.effects.texts.text_frame import frame_of, taken
-from postrail.notifications.events import ISSUE_CREATED, ISSUE_RECEIVED, new_for
+from postrail.notifications.events import ISSUE_CREATED, ISSUE_OPENED, ISSUE_RECEIVED, new_for
 from postrail.people import PersonRow
 from postrail.records import MailParsed
 from postrail.tracker import MEDIUM, IssueDraft, issues
@@ -74,7 +74,8 @@ async def create_issues(context: Context, works: Sequence[Work[CreateIssue]]) ->
     ]
     results = [_made(snapshot, *one) for one in zip(works, drafts, made, strict=True)]
     return [
-        replace(one, further=tuple(further)) for one, further in zip(results, told, strict=True)
+        replace(one, further=(*further, *one.further))
+        for one, further in zip(results, told, strict=True)
     ]
 
 
@@ -179,6 +180,8 @@ def _made(
     )
     if work.effect.confirmed:
         made = replace(made, announcement=confirmation)
+    opened = replace(confirmation, cause=f"{work.due.cause} opened", event=ISSUE_OPENED)
+    made = replace(made, further=(*made.further, opened))
     if draft.assignee is None:
         return made
     cause, event = f"{work.due.cause} assigned", new_for(draft.assignee)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,6 +12,7 @@ from postrail.configuration.contexts.context import MessageContext
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision.senders import is_proven
+from postrail.effects.audiences.rules import audience_by
 from postrail.effects.bundles.wait import told_at_once
 from postrail.effects.deliveries.store import store_notifications
 from postrail.effects.mentions import insiders_of
@@ -19,13 +20,17 @@ from postrail.issue_queries.contexts import contexts_of
 from postrail.notifications.audience import by_mail
 from postrail.notifications.bundles.pending_message import PendingMessage
 from postrail.notifications.compose import Cause, compose
-from postrail.notifications.events import Event, mentioning
+from postrail.notifications.events import Event, mentioning, told
 from postrail.notifications.issue_words import Occasion, issue_words
 from postrail.notifications.templates.configured import message_of, written_language
 from postrail.people import Reader
 from postrail.records import MailParsed, OutgoingQueued
+from postrail.rendering.events import MessageEvent
 from postrail.tracker import issues
 from postrail.tracker.issues import Audience, Watcher
+
+# Parts of the recipients, whose messages say something else.
+MENTIONED, TOLD = "mentioned", "told"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,6 +71,18 @@ class Announcement:
     by_person: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heard:
+    """An announcement with those who are told of it, the mentioned included."""
+
+    announcement: Announcement
+    audience: Audience
+    # Of the issue; None: its project decides.
+    context: MessageContext | None = None
+    # The addresses of those who do not watch the issue: the configuration names them.
+    told_only: frozenset[str] = frozenset()
+
+
 async def notify(
     connection: Connection,
     announcements: Sequence[Announcement],
@@ -77,32 +94,64 @@ async def notify(
     Locks the issues until the caller's transaction ends, so that their notifications are numbered
     in the order of the commits.
     """
+    ruled = options.snapshot.ruled_events
+    announcements = [o for o in announcements if not o.event.to_others or o.event.kind in ruled]
     if not announcements:
         return []
     audiences = await issues.lock_audiences(connection, [one.issue_id for one in announcements])
-    heard = [
-        (one, await _audience(connection, one, audience, options.snapshot))
-        for one in announcements
-        if (audience := audiences.get(one.issue_id))
-    ]
-    readers = await people.readers(connection, _addresses(heard))
     keys = {audience.issue_key for audience in audiences.values()}
     contexts = await contexts_of(connection, keys, options.snapshot, now)
-    messages = [
-        message
-        for one, audience in heard
-        for message in messages_of(
-            one, audience, options, readers, now, contexts.get(audience.issue_key)
+    heard = [
+        heard
+        for one in announcements
+        if (audience := audiences.get(one.issue_id))
+        and (
+            heard := await _heard(
+                connection, one, audience, contexts.get(audience.issue_key), options.snapshot
+            )
         )
     ]
+    readers = await people.readers(connection, _addresses(heard))
+    messages: list[PendingMessage] = []
+    reached: dict[int, set[str]] = {}
+    for one in heard:
+        before = reached.setdefault(one.audience.issue_id, set())
+        made = messages_of(one, options, readers, now, before)
+        before.update(to.recipient for message in made for to in message.mail.deliveries)
+        messages += made
     window = timedelta(seconds=options.bundle_seconds)
     mails = await told_at_once(connection, messages, window, now)
     return await store_notifications(connection, mails, options.snapshot, now)
 
 
-def _addresses(heard: Sequence[tuple[Announcement, Audience]]) -> set[str]:
-    watching = {person.address for _, audience in heard for person in audience.watchers}
-    return watching | {one.author.address for one, _ in heard}
+def _addresses(heard: Sequence[Heard]) -> set[str]:
+    watching = {person.address for one in heard for person in one.audience.watchers}
+    return watching | {one.announcement.author.address for one in heard}
+
+
+async def _heard(
+    connection: Connection,
+    one: Announcement,
+    audience: Audience,
+    context: MessageContext | None,
+    snapshot: ConfigurationSnapshot,
+) -> Heard | None:
+    """Returns the announcement with those who are told; None: nobody, as the configuration says."""
+    event, told_only = one.event, frozenset[str]()
+    rule = None
+    if snapshot.ruled_events:
+        name = MessageEvent.CREATED if event.neutral else event.kind
+        rule = snapshot.recipients_of(name, audience.project, context)
+    if (rule is None and event.to_others) or (rule is not None and event.role not in ("", *rule)):
+        return None
+    if rule is not None and not event.role:
+        audience, told_only = await audience_by(connection, audience, rule)
+    return Heard(
+        announcement=one,
+        audience=await _audience(connection, one, audience, snapshot),
+        context=context,
+        told_only=told_only,
+    )
 
 
 async def _audience(
@@ -123,32 +172,31 @@ async def _audience(
 
 
 def notifications_of(
-    one: Announcement,
-    audience: Audience,
+    heard: Heard,
     options: NotificationOptions,
     readers: Mapping[str, Reader],
     now: datetime,
-    context: MessageContext | None = None,
+    reached: Collection[str] = (),
 ) -> list[OutgoingQueued]:
     """Returns the notifications of one effect, each as if it went at once."""
-    made = messages_of(one, audience, options, readers, now, context)
+    made = messages_of(heard, options, readers, now, reached)
     return [message.mail for message in made]
 
 
 def messages_of(
-    one: Announcement,
-    audience: Audience,
+    heard: Heard,
     options: NotificationOptions,
     readers: Mapping[str, Reader],
     now: datetime,
-    context: MessageContext | None = None,
+    reached: Collection[str] = (),
 ) -> list[PendingMessage]:
     """Returns the notifications of one effect: a message for each language, and for the mentioned.
 
     None without recipients or outgoing connection. The event chooses among addresses for mail
     (`people.readers`), the author's included, so that nobody is notified twice, or of their own
-    act, by another of their addresses.
+    act, by another of their addresses. `reached` has those who are told of the same already.
     """
+    one, audience, context = heard.announcement, heard.audience, heard.context
     snapshot = options.snapshot
     connection = snapshot.connection_for(audience.project, context)
     if connection is None:
@@ -158,15 +206,25 @@ def messages_of(
     author = next(iter(by_mail([one.author], reach)), replace(one.author, address=""))
     written_to = {author.address, *(person.address for person in audience.watchers)}
     own = snapshot.own_addresses.union(filter(snapshot.is_own, written_to))
+    if one.event.to_others:
+        own = own.union(reached)
     mentioned = frozenset(person.address for person in by_mail(one.mentioned, reach))
+    told_only = frozenset(reach.get(address, address) for address in heard.told_only)
     known = {reader.address: reader for reader in readers.values()}
     cause = cause_of(one.cause, audience, snapshot, one.mail)
-    leaves = bool(cause.reply_to)
     messages = []
     for (part, language), people_told in _groups(
-        one.event.recipients(audience, author, own), mentioned, known, snapshot, audience.project
+        one.event.recipients(audience, author, own),
+        {MENTIONED: mentioned, TOLD: told_only},
+        known,
+        snapshot,
+        audience.project,
     ).items():
-        event = mentioning(one.event, mentioned) if part else one.event
+        event = one.event
+        if part:
+            event = mentioning(event, mentioned) if part == MENTIONED else told(event)
+        # Those who do not watch the issue have nothing to leave.
+        leaves = bool(cause.reply_to) and event.stop != "stop_asking"
         occasion = replace(
             _occasion(one, audience, options), unsubscribes=leaves and cause.takes_tokens
         )
@@ -199,7 +257,7 @@ def messages_of(
 
 def _groups(
     recipients: Sequence[Watcher],
-    mentioned: frozenset[str],
+    parts: Mapping[str, frozenset[str]],
     known: Mapping[str, Reader],
     snapshot: ConfigurationSnapshot,
     project: str,
@@ -210,7 +268,7 @@ def _groups(
     for person in recipients:
         reader = known.get(person.address)
         language = written_language(snapshot, reader.language if reader else "", own_language)
-        part = "mentioned" if person.address in mentioned else ""
+        part = next((name for name, those in parts.items() if person.address in those), "")
         groups.setdefault((part, language), []).append(person)
     return groups
 

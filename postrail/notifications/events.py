@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
+from postrail.configuration.contexts.recipients import ASSIGNEE, REPORTER
 from postrail.notifications.audience import nameless_reporter, reporter, watchers_except_author
 from postrail.rendering.events import MessageEvent
 from postrail.tracker.issues import Audience, Watcher
@@ -40,6 +41,12 @@ class Event:
     neutral: bool = False
     # It is about an internal comment.
     internal: bool = False
+    # The new assignee, whom the message names.
+    assignee: str = ""
+    # Only those are told whom the configuration names, unless the same effect tells them already.
+    to_others: bool = False
+    # It is for one person in this role.
+    role: str = ""
 
 
 ISSUE_CREATED = Event(
@@ -48,6 +55,7 @@ ISSUE_CREATED = Event(
     sentence="received",
     why="why_wrote",
     answers=True,
+    role=REPORTER,
 )
 ISSUE_RECEIVED = Event(
     kind=MessageEvent.RECEIVED,
@@ -57,6 +65,15 @@ ISSUE_RECEIVED = Event(
     stop="stop_none",
     answers=True,
     neutral=True,
+    role=REPORTER,
+)
+ISSUE_OPENED = Event(
+    kind=MessageEvent.OPENED,
+    recipients=watchers_except_author,
+    sentence="opened",
+    why="why_told",
+    stop="stop_asking",
+    to_others=True,
 )
 COMMENTED = Event(
     kind=MessageEvent.COMMENTED, recipients=watchers_except_author, sentence="commented"
@@ -110,6 +127,25 @@ def assigned_to(address: str) -> Event:
     return _of_assignee(address, "assigned")
 
 
+def assignment_to(name: str) -> Event:
+    """Returns the event of an assignment to a person of this name, for others."""
+    return Event(
+        kind=MessageEvent.ASSIGNEE_CHANGED,
+        recipients=watchers_except_author,
+        sentence="assigned_to_other",
+        why="why_told",
+        stop="stop_asking",
+        nobody="help_desk",
+        assignee=name,
+        to_others=True,
+    )
+
+
+def told(event: Event) -> Event:
+    """Returns the event for those who do not watch the issue, and are told all the same."""
+    return replace(event, why="why_told", stop="stop_asking")
+
+
 def new_for(address: str) -> Event:
     """Returns the event of a new issue, which its assignee is notified of by watching."""
     return _of_assignee(address, "opened_for_assignee")
@@ -121,6 +157,7 @@ def created_for(address: str) -> Event:
         _of_assignee(address, "opened_for_reporter"),
         kind=MessageEvent.CREATED,
         why="why_reporter",
+        role=REPORTER,
     )
 
 
@@ -131,6 +168,7 @@ def _of_assignee(address: str, sentence: str) -> Event:
         sentence=sentence,
         why="why_assigned",
         nobody="help_desk",
+        role=ASSIGNEE,
     )
 
 

@@ -37,7 +37,13 @@ def issue_words(event: Event, about: Occasion, phrases: Phrases) -> Words:
     audience, key = about.audience, about.audience.issue_key
     author = _author(event, about.author, phrases)
     status = " ".join(about.body.split()) if event.body_is_status else ""
-    fill = {"key": key, "author": author, "status": status, "project": about.project_name}
+    fill = {
+        "key": key,
+        "author": author,
+        "status": status,
+        "project": about.project_name,
+        "assignee": event.assignee,
+    }
     title = "" if event.neutral else audience.summary
     body = "" if event.neutral or event.body_is_status else _body(event, about, phrases)
     named = phrases.received_title if event.neutral else audience.summary

@@ -18,10 +18,12 @@ from postrail.notifications.events import (
     COMMENTED,
     INTERNALLY_COMMENTED,
     ISSUE_CREATED,
+    ISSUE_OPENED,
     ISSUE_RECEIVED,
     STATUS_CHANGED,
     Event,
     assigned_to,
+    assignment_to,
     from_outside,
     mentioning,
 )
@@ -40,13 +42,23 @@ from postrail.views.issue_detail import IssueDetail, issue_detail
 _EVENTS: dict[MessageEvent, Event] = {
     MessageEvent.CREATED: ISSUE_CREATED,
     MessageEvent.RECEIVED: ISSUE_RECEIVED,
+    MessageEvent.OPENED: ISSUE_OPENED,
     MessageEvent.COMMENTED: COMMENTED,
     MessageEvent.INTERNALLY_COMMENTED: INTERNALLY_COMMENTED,
     MessageEvent.OUTSIDE_COMMENTED: from_outside(1, internal=False),
     MessageEvent.ASSIGNED: assigned_to(""),
+    MessageEvent.ASSIGNEE_CHANGED: assignment_to("Ann Lee"),
     MessageEvent.STATUS_CHANGED: STATUS_CHANGED,
     MessageEvent.MENTIONED: mentioning(COMMENTED, frozenset()),
 }
+# Their messages have the beginning of the issue.
+FIRST = (
+    MessageEvent.CREATED,
+    MessageEvent.RECEIVED,
+    MessageEvent.OPENED,
+    MessageEvent.ASSIGNED,
+    MessageEvent.ASSIGNEE_CHANGED,
+)
 # In the place of texts that are written when the event happens.
 SAMPLE = "The text stands here."
 SAMPLE_URL = "https://desk.example.org/decide"
@@ -108,7 +120,7 @@ def occasion_of(found: IssueDetail, event: MessageEvent, project_name: str) -> O
     internal = event is MessageEvent.INTERNALLY_COMMENTED
     comments = [one for one in found.comments if one.internal is internal]
     author, body = Watcher(address=issue.reporter, name=issue.reporter_name), found.description
-    if event in (MessageEvent.CREATED, MessageEvent.RECEIVED, MessageEvent.ASSIGNED):
+    if event in FIRST:
         comments = []
     if comments:
         last = comments[-1]

@@ -10,10 +10,12 @@ class MessageEvent(StrEnum):
 
     CREATED = "created"
     RECEIVED = "received"
+    OPENED = "opened"
     COMMENTED = "commented"
     INTERNALLY_COMMENTED = "internally_commented"
     OUTSIDE_COMMENTED = "outside_commented"
     ASSIGNED = "assigned"
+    ASSIGNEE_CHANGED = "assignee_changed"
     STATUS_CHANGED = "status_changed"
     MENTIONED = "mentioned"
     BUNDLED = "bundled"
@@ -32,10 +34,12 @@ class MessageEvent(StrEnum):
 DESCRIPTIONS: dict[MessageEvent, str] = {
     MessageEvent.CREATED: "confirms a new issue to its reporter",
     MessageEvent.RECEIVED: "confirms a message to an address that may not have sent it",
+    MessageEvent.OPENED: "tells others than the reporter of a new issue",
     MessageEvent.COMMENTED: "tells the watchers of a comment",
     MessageEvent.INTERNALLY_COMMENTED: "tells people of the project of an internal comment",
     MessageEvent.OUTSIDE_COMMENTED: "tells people of the project of a stranger's comment",
     MessageEvent.ASSIGNED: "tells a person of an issue that is theirs now",
+    MessageEvent.ASSIGNEE_CHANGED: "tells others than the assignee of an assignment",
     MessageEvent.STATUS_CHANGED: "tells the watchers that an issue is done, or open again",
     MessageEvent.MENTIONED: "tells a person of a comment that mentions them",
     MessageEvent.BUNDLED: "tells of several events of an issue that followed each other at once",

@@ -21,3 +21,13 @@ async def taking_part(
         [[issue_id for issue_id, _ in pairs], [address for _, address in pairs]],
     )
     return {(row[0], row[1]) for row in found}
+
+
+async def participants_of(connection: Connection, issue_id: int) -> list[str]:
+    """Returns the addresses that sent messages of the issue, or were in To or Cc of one."""
+    found = await rows(
+        connection,
+        "SELECT address FROM participant WHERE issue_id = %s ORDER BY address",
+        [issue_id],
+    )
+    return [address for (address,) in found]

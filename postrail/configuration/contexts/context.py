@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field
 
 from postrail.configuration.configured import Configured, Name
+from postrail.configuration.contexts.recipients import Recipients
 from postrail.configuration.models.outgoing_connection import HeaderText, OutgoingConnection
 from postrail.configuration.models.project import OptionalAddress
 from postrail.rendering.events import MessageEvent
@@ -40,6 +41,8 @@ class MessageContext(Configured):
     from_name: HeaderText = ""
     # The templates of events: of several, one in the language of the message.
     templates: dict[MessageEvent, Names] = Field(default_factory=dict)
+    # Who is told, by event; others as the project says.
+    recipients: Recipients = Field(default_factory=dict)
 
     def dress(self, connection: OutgoingConnection) -> OutgoingConnection:
         """Returns the connection with the address and name that messages of the context have."""

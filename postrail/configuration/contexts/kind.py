@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from postrail.configuration.configured import Configured
 from postrail.configuration.contexts.context import MessageContext
+from postrail.configuration.contexts.recipients import groups_of
 from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
 from postrail.configuration.handlers.project_words import query_fault
 from postrail.configuration.kind import Kind
@@ -36,6 +37,19 @@ def what_contexts_name_exists(proposal: Proposal) -> Iterator[Fault]:
             before = Proposal(entries=(), existing=proposal.existing)
             if not _scope_fault(context, before):
                 yield changed[0].fault("", f"context {name!r}, scope: {fault}")
+
+
+def groups_have_members(proposal: Proposal) -> Iterator[Fault]:
+    """Refuses recipients in groups that nobody is in."""
+    persons = proposal.all_of(Person).values()
+    known = {name.lower() for person in persons for name in person.groups}
+    for entry in proposal.entries:
+        if isinstance(entry.thing, Project | MessageContext):
+            for event, name in groups_of(entry.thing.recipients):
+                if name not in known:
+                    listed = ", ".join(sorted(known)) or "none"
+                    problem = f"{event}: nobody is in a group {name!r}; groups are: {listed}"
+                    yield entry.fault("recipients", problem)
 
 
 def _problems(context: MessageContext, proposal: Proposal) -> Iterator[Problem]:
@@ -90,7 +104,7 @@ CONTEXT = Kind(
     " first context whose scope has the issue decides (docs/contexts.md).",
     table="message_context",
     columns={"order": "place"},
-    json=frozenset({"templates"}),
-    checks=(what_contexts_name_exists,),
+    json=frozenset({"templates", "recipients"}),
+    checks=(what_contexts_name_exists, groups_have_members),
     notes=_notes,
 )

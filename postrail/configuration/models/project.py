@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from postrail.configuration.configured import Configured, LowerCase, Part, ProjectKey
+from postrail.configuration.contexts.recipients import Recipients
 from postrail.message_parts import ADDRESS, ADDRESS_CHARACTERS
 from postrail.query.vocabulary import Category
 
@@ -105,6 +106,9 @@ class Project(Configured):
     connection: str = ""
     # The address whose messages in a shared mailbox belong to the project.
     address: OptionalAddress = ""
+
+    # Who is told, by event; others as by default.
+    recipients: Recipients = Field(default_factory=dict)
 
     issue_types: list[IssueType] = Field(
         default_factory=lambda: [IssueType(name=name) for name in DEFAULT_TYPES], min_length=1

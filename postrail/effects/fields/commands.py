@@ -20,7 +20,7 @@ from postrail.effects.fields.write import progress_shown, stored_values, write_v
 from postrail.effects.involvement import author_of
 from postrail.effects.notify import Announcement
 from postrail.errors import PermanentError
-from postrail.notifications.events import STATUS_CHANGED, assigned_to
+from postrail.notifications.events import STATUS_CHANGED, assigned_to, assignment_to
 from postrail.tracker.builtin.history import Behind, Change, insert_changes
 from postrail.tracker.builtin.issues import touch_issues
 from postrail.tracker.watchers import add_watchers
@@ -188,6 +188,7 @@ async def _announcements(
         name = person.name if person else ""
         await add_watchers(context.connection, [(issue.issue_id, assignee, name)])
         told.append((assigned_to(assignee), before["description"], "assigned"))
+        told.append((assignment_to(name or assignee), before["description"], "assignee"))
     if progress := progress_shown(before, {**before, **after}):
         told.append((STATUS_CHANGED, progress, "status"))
     author = author_of(work.due.mail, context.snapshot)

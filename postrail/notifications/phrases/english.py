@@ -24,6 +24,8 @@ ENGLISH = Phrases(
         " comment, and let its author take part, run: {command}"
     ),
     assigned="{author} assigned {key} to you",
+    assigned_to_other="{author} assigned {key} to {assignee}",
+    opened="{author} opened {key}",
     opened_for_assignee="{author} opened {key}, which is assigned to you",
     opened_for_reporter="{author} opened {key} for you",
     status_changed="{author} set {key} to {status}",
@@ -78,6 +80,7 @@ ENGLISH = Phrases(
     why_reporter="You get this email because {key} was opened for you.",
     why_mentioned="You get this email because a comment mentions you.",
     why_project="You get this email because you look after {project}.",
+    why_told="You get this email because {project} is set up to tell you of this.",
     why_named="You get this email because your address is named in the settings.",
     why_written_to="You get this email because a person wrote it to you.",
     stop_watching="To get no more emails about {key}, reply and ask us.",

@@ -24,6 +24,8 @@ FRENCH = Phrases(
         " accepter ce commentaire et laisser participer son auteur, exécutez : {command}"
     ),
     assigned="{author} vous a attribué {key}",
+    assigned_to_other="{author} a attribué {key} à {assignee}",
+    opened="{author} a ouvert {key}",
     opened_for_assignee="{author} a ouvert {key}, qui vous est attribué",
     opened_for_reporter="{author} a ouvert {key} pour vous",
     status_changed="{author} a passé {key} à {status}",
@@ -81,6 +83,7 @@ FRENCH = Phrases(
     why_reporter="Vous recevez ce courriel parce que {key} a été ouvert pour vous.",
     why_mentioned="Vous recevez ce courriel parce qu'un commentaire vous mentionne.",
     why_project="Vous recevez ce courriel parce que vous êtes responsable de {project}.",
+    why_told="Vous recevez ce courriel car les réglages de {project} prévoient de vous informer.",
     why_named="Vous recevez ce courriel parce que votre adresse figure dans les réglages.",
     why_written_to="Vous recevez ce courriel parce qu'une personne vous l'a écrit.",
     stop_watching="Pour ne plus recevoir de courriels sur {key}, demandez-le-nous en réponse.",

@@ -24,6 +24,8 @@ GERMAN = Phrases(
         " den Kommentar anzunehmen und den Verfasser zu beteiligen, führen Sie aus: {command}"
     ),
     assigned="{author} hat Ihnen {key} zugewiesen",
+    assigned_to_other="{author} hat {key} an {assignee} zugewiesen",
+    opened="{author} hat {key} eröffnet",
     opened_for_assignee="{author} hat {key} eröffnet und Ihnen zugewiesen",
     opened_for_reporter="{author} hat {key} für Sie eröffnet",
     status_changed="{author} hat {key} auf {status} gesetzt",
@@ -80,6 +82,7 @@ GERMAN = Phrases(
     why_reporter="Sie erhalten diese E-Mail, weil {key} für Sie eröffnet wurde.",
     why_mentioned="Sie erhalten diese E-Mail, weil ein Kommentar Sie erwähnt.",
     why_project="Sie erhalten diese E-Mail, weil Sie {project} betreuen.",
+    why_told="Sie erhalten diese E-Mail, weil {project} Sie laut Einstellungen darüber informiert.",
     why_named="Sie erhalten diese E-Mail, weil Ihre Adresse in den Einstellungen steht.",
     why_written_to="Sie erhalten diese E-Mail, weil eine Person sie Ihnen geschrieben hat.",
     stop_watching="Um keine E-Mails zu {key} mehr zu erhalten, schreiben Sie es uns als Antwort.",

@@ -24,6 +24,8 @@ JAPANESE = Phrases(
         "います。コメントを承認し、差出人を参加者にするには、次を実行してください: {command}"
     ),
     assigned="{author} さんが {key} をあなたに割り当てました",
+    assigned_to_other="{author} さんが {key} を {assignee} さんに割り当てました",
+    opened="{author} さんが {key} を作成しました",
     opened_for_assignee="{author} さんが {key} を作成し、あなたに割り当てました",
     opened_for_reporter="{author} さんがあなたのために {key} を作成しました",
     status_changed="{author} さんが {key} を {status} に変更しました",
@@ -76,6 +78,7 @@ JAPANESE = Phrases(
     why_reporter="{key} があなたのために作成されたため、このメールが届いています。",
     why_mentioned="コメントで言及されたため、このメールが届いています。",
     why_project="{project} の担当者であるため、このメールが届いています。",
+    why_told="{project} の設定により、このメールが届いています。",
     why_named="設定にアドレスが登録されているため、このメールが届いています。",
     why_written_to="担当者があなた宛てに書いたメールです。",
     stop_watching="{key} のメールを停止するには、その旨をご返信ください。",

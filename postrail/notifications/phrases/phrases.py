@@ -33,6 +33,8 @@ class Phrases:
     commented_internally: str
     outside: str
     assigned: str
+    assigned_to_other: str
+    opened: str
     opened_for_assignee: str
     opened_for_reporter: str
     status_changed: str
@@ -82,6 +84,7 @@ class Phrases:
     why_reporter: str
     why_mentioned: str
     why_project: str
+    why_told: str
     why_named: str
     why_written_to: str
     stop_watching: str

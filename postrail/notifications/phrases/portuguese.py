@@ -24,6 +24,8 @@ PORTUGUESE = Phrases(
         " aceitar este comentário e deixar o autor participar, execute: {command}"
     ),
     assigned="{author} atribuiu {key} a você",
+    assigned_to_other="{author} atribuiu {key} a {assignee}",
+    opened="{author} abriu {key}",
     opened_for_assignee="{author} abriu {key} e o atribuiu a você",
     opened_for_reporter="{author} abriu {key} para você",
     status_changed="{author} mudou {key} para {status}",
@@ -79,6 +81,7 @@ PORTUGUESE = Phrases(
     why_reporter="Você recebe este e-mail porque {key} foi aberto para você.",
     why_mentioned="Você recebe este e-mail porque um comentário menciona você.",
     why_project="Você recebe este e-mail porque cuida de {project}.",
+    why_told="Você recebe este e-mail porque as configurações de {project} o preveem.",
     why_named="Você recebe este e-mail porque o seu endereço está nas configurações.",
     why_written_to="Você recebe este e-mail porque uma pessoa o escreveu para você.",
     stop_watching="Para não receber mais e-mails sobre {key}, peça isso na resposta.",

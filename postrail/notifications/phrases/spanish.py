@@ -24,6 +24,8 @@ SPANISH = Phrases(
         " aceptar este comentario y dejar participar a su autor, ejecute: {command}"
     ),
     assigned="{author} le ha asignado {key}",
+    assigned_to_other="{author} ha asignado {key} a {assignee}",
+    opened="{author} ha abierto {key}",
     opened_for_assignee="{author} ha abierto {key} y se lo ha asignado",
     opened_for_reporter="{author} ha abierto {key} para usted",
     status_changed="{author} ha cambiado {key} a {status}",
@@ -79,6 +81,7 @@ SPANISH = Phrases(
     why_reporter="Recibe este correo porque {key} se abrió para usted.",
     why_mentioned="Recibe este correo porque un comentario le menciona.",
     why_project="Recibe este correo porque se ocupa de {project}.",
+    why_told="Recibe este correo porque los ajustes de {project} prevén que se le informe.",
     why_named="Recibe este correo porque su dirección figura en los ajustes.",
     why_written_to="Recibe este correo porque una persona se lo ha escrito.",
     stop_watching="Para no recibir más correos sobre {key}, pídalo en su respuesta.",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from postrail.notifications.events import assigned_to
+from postrail import people
+from postrail.notifications.events import assigned_to, assignment_to
 from postrail.operate.issues.act import Actor, Desk, Told, acting
 from postrail.operate.issues.fields import checked, set_values, values_of
 from postrail.operate.issues.watch import watches
@@ -33,6 +34,9 @@ async def assign(desk: Desk, actor: Actor, issue_key: str, assignee: str | None)
         if act.changes and new:
             await watches(act, new)
             act.announce(assigned_to(new), before["description"])
+            person = await people.find(act.connection, new)
+            name = person.name if person else ""
+            act.announce(assignment_to(name or new), before["description"], part="assignee")
     return Assigned(
         issue_key=act.issue.issue_key,
         before=before["assignee"],

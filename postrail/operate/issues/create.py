@@ -14,7 +14,7 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, transaction
 from postrail.effects.fields.write import UNRECORDED
 from postrail.effects.new_issues import default_assignees, make_issues
-from postrail.notifications.events import created_for, new_for
+from postrail.notifications.events import ISSUE_OPENED, created_for, new_for
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, Told, finish, role_in
 from postrail.operate.issues.fields import checked, values_of
 from postrail.operate.issues.persons import help_desk
@@ -198,3 +198,4 @@ async def _involve(
         act.announce(created_for(reporter.address), stored["description"])
     if assignee and assignee.address != reporter.address:
         act.announce(new_for(assignee.address), stored["description"], part="assigned")
+    act.announce(ISSUE_OPENED, stored["description"], part="opened")

@@ -7,10 +7,11 @@ from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
-from postrail.database import Connection, rows
+from postrail.database import Connection, one, rows
 from postrail.query.sql import Statement
 from postrail.tracker import IssueDraft, issue_not_found
 from postrail.tracker.builtin.usage import parts_exist
+from postrail.tracker.issues import Watcher
 
 
 async def insert_issues(
@@ -99,6 +100,19 @@ async def done_among(connection: Connection, issue_keys: Collection[str]) -> lis
         [list(issue_keys)],
     )
     return [key for (key,) in found]
+
+
+async def reporter_and_assignee(
+    connection: Connection, issue_key: str
+) -> tuple[Watcher, str | None]:
+    """Returns the reporter, with a blank address if there is none, and the assignee's address."""
+    found = await one(
+        connection,
+        "SELECT lower(reporter_address), reporter_name, assignee FROM issue WHERE issue_key = %s",
+        [issue_key],
+    )
+    address, name, assignee = found or ("", "", None)
+    return Watcher(address=address, name=name), assignee
 
 
 async def matching_among(

@@ -1,0 +1,1 @@
+"""Decides who is told of an event about an issue."""

@@ -1,0 +1,120 @@
+"""Those are told of an event whom the project or context names, and nobody else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from postrail.configuration.contexts.context import MessageContext
+from postrail.configuration.models.person import Person
+from postrail.configuration.models.project import Project
+from postrail.message_parts import Address
+from postrail.operate.issues.act import Actor
+from postrail.operate.issues.assign import assign
+from postrail.operate.issues.comment import comment
+from postrail.operate.issues.create import create
+from postrail.records import OutgoingQueued
+from tests.integration.handler.bench import Bench
+from tests.makers.records import mail_parsed, verified
+
+ADA = "ada@example.org"
+AGENT = Address(name="Agent", address="agent@example.com")
+CY = Address(name="Cy", address="cy@example.org")
+PEOPLE = (
+    Person(address="bo@example.org", name="Bo", groups=["desk"]),
+    Person(address="di@example.org", name="Di", groups=["desk"], active=False),
+    Person(address="eve@example.net", name="Eve"),
+)
+
+
+async def configure(bench: Bench, rules: dict[str, list[str]], **changes: Any) -> None:
+    project = Project.model_validate(
+        {"key": "HELP", "name": "Help desk", "outsiders": ["eve@example.net"], **changes}
+    )
+    await bench.save(*PEOPLE, project, MessageContext(name="all", recipients=rules))
+
+
+def told(bench: Bench) -> list[tuple[str, list[str]]]:
+    """Returns the events of all messages, each with its recipients."""
+    found = bench.sent(OutgoingQueued)
+    return [(one.event, [to.recipient for to in one.deliveries]) for one in found]
+
+
+async def test_a_new_issue_is_told_to_others_in_their_words(bench: Bench) -> None:
+    await configure(bench, {"opened": ["group:desk", ADA, "boss@example.net", "desk@example.com"]})
+    await bench.handle(verified(mail_parsed(subject="A fire", text="It burns.")))
+    # Not to its author, to an inactive person, and to an address of ours.
+    assert told(bench) == [
+        ("created", [ADA]),
+        ("opened", ["bo@example.org", "boss@example.net"]),
+    ]
+    text = bench.sent(OutgoingQueued)[-1].text
+    assert "Ada opened HELP-1" in text
+    assert "It burns." in text
+    assert "because Help desk is set up to tell you" in text
+
+
+async def test_nobody_may_be_told(bench: Bench) -> None:
+    await configure(bench, {"created": [], "commented": []})
+    await bench.handle(verified(mail_parsed(subject="A fire")))
+    await bench.handle(mail_parsed(subject="Another fire"))
+    await bench.handle(verified(mail_parsed(subject="Re: HELP-1", sender=AGENT, text="Water!")))
+    assert told(bench) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (["watchers"], {"": [ADA]}),
+        (["reporter", "group:desk"], {"": [ADA], "told": ["bo@example.org"]}),
+        # Cy was in Cc, and is no known person.
+        (["participants"], {"": [ADA], "told": ["cy@example.org"]}),
+        (["assignee", "eve@example.net"], {"told": ["bo@example.org", "eve@example.net"]}),
+    ],
+)
+async def test_a_comment(bench: Bench, rule: list[str], expected: dict[str, list[str]]) -> None:
+    await configure(bench, {"commented": rule})
+    await bench.handle(verified(mail_parsed(subject="A fire", cc=[CY])))
+    if "assignee" in rule:
+        await assign(bench.desk, Actor(), "HELP-1", "bo@example.org")
+        await bench.rows("DELETE FROM watcher WHERE address = 'bo@example.org' RETURNING 1")
+    before = len(bench.sent(OutgoingQueued))
+    await bench.handle(verified(mail_parsed(subject="Re: HELP-1", sender=AGENT, text="Water!")))
+    found = {
+        "told" if "set up to tell you" in one.text else "": [to.recipient for to in one.deliveries]
+        for one in bench.sent(OutgoingQueued)[before:]
+    }
+    assert found == expected
+
+
+async def test_an_internal_comment_is_told_to_insiders_only(bench: Bench) -> None:
+    rule = ["watchers", "participants", "group:desk", "eve@example.net", "boss@example.net"]
+    await configure(bench, {"internally_commented": rule})
+    await bench.handle(verified(mail_parsed(subject="A fire", cc=[CY])))
+    made = await comment(bench.desk, Actor(), "HELP-1", "Psst.", internal=True)
+    assert sorted(made.notified) == ["bo@example.org"]
+
+
+async def test_the_mentioned_are_told_all_the_same(bench: Bench) -> None:
+    await configure(bench, {"commented": ["reporter"]})
+    await bench.handle(verified(mail_parsed(subject="A fire")))
+    made = await comment(bench.desk, Actor(), "HELP-1", "See @bo@example.org.", internal=False)
+    assert sorted(made.notified) == [ADA, "bo@example.org"]
+
+
+async def test_an_assignment_is_told_to_the_assignee_and_others(bench: Bench) -> None:
+    await configure(bench, {"assignee_changed": ["assignee", "reporter"]})
+    await bench.handle(verified(mail_parsed(subject="A fire")))
+    made = await assign(bench.desk, Actor(), "HELP-1", "bo@example.org")
+    # Nobody twice.
+    assert made.notified == ("bo@example.org", ADA)
+
+
+async def test_an_issue_made_by_hand_is_told_to_others(bench: Bench) -> None:
+    await configure(bench, {}, recipients={"opened": ["group:desk"]})
+    values = {"summary": "A fire", "reporter": "eve@example.net"}
+    made = await create(bench.desk, Actor(), "HELP", values)
+    assert made.notified == ("eve@example.net", "bo@example.org")
+    made = await create(bench.desk, Actor(), "HELP", {**values, "assignee": "bo@example.org"})
+    assert made.notified == ("eve@example.net", "bo@example.org")
