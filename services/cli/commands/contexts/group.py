@@ -16,6 +16,7 @@ from postrail.configuration.yaml_write import item_text
 from postrail.secrets import Secrets
 from postrail.settings import Settings
 from postrail.views.contexts.match import ContextMatch, context_match
+from services.cli.commands.contexts.check import check
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, load
 from services.cli.options import Author, author_name
@@ -112,6 +113,9 @@ def match_issue(
             ("From", sender),
         ]
     )
+
+
+contexts.command("check")(check)
 
 
 async def _all(settings: Settings) -> list[MessageContext]:

@@ -65,6 +65,20 @@ def test_contexts_are_listed_shown_matched_and_switched(contexts: Postrail, tmp_
     assert "0 changed" in shown(contexts, "apply", "-f", str(file))
 
 
+def test_check_names_what_can_never_match(contexts: Postrail, tmp_path: Path) -> None:
+    assert "Nothing shows that" in shown(contexts, "contexts", "check")
+    file = tmp_path / "more.yaml"
+    file.write_text("contexts: [{name: late, order: 900, scope: project = HELP}]")
+    shown(contexts, "apply", "-f", str(file))
+    code, output, _ = contexts("contexts", "check")
+    assert code == 1
+    assert "all issues of its scope have context rest" in " ".join(output.split())
+    shown(contexts, "contexts", "disable", "rest")
+    shown(contexts, "contexts", "disable", "late")
+    found = answer(contexts, "contexts", "check")
+    assert found["without"] == [{"project": "HELP", "issues": 1, "latest": ["HELP-2"]}]
+
+
 def test_what_a_context_names_stays(contexts: Postrail, tmp_path: Path) -> None:
     code, _, errors = contexts("connections", "delete", "fast")
     assert code == 2
