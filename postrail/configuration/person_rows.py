@@ -41,6 +41,8 @@ def _values(row: PersonRow) -> dict[str, Any]:
         "groups": list(row.groups),
         "language": row.language,
         "time_zone": row.time_zone,
+        "messages": row.messages,
+        "digest_hour": row.digest_hour,
         "active": row.active,
     }
 
@@ -57,6 +59,8 @@ async def _write(connection: Connection, person: Person) -> None:
         groups=tuple(person.groups),
         language=person.language,
         time_zone=person.time_zone,
+        messages=person.messages,
+        digest_hour=person.digest_hour,
         active=person.active,
     )
     gone = await people.given_up(connection, row)

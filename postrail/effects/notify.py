@@ -120,7 +120,7 @@ async def notify(
         before.update(to.recipient for message in made for to in message.mail.deliveries)
         messages += made
     window = timedelta(seconds=options.bundle_seconds)
-    mails = await told_at_once(connection, messages, window, now)
+    mails = await told_at_once(connection, messages, readers, window, now)
     return await store_notifications(connection, mails, options.snapshot, now)
 
 

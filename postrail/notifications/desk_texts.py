@@ -82,7 +82,7 @@ def rejected(reason: str, phrases: Phrases) -> Words:
 def summed_up(
     project: str, project_name: str, lines: Sequence[tuple[str, str]], phrases: Phrases
 ) -> Words:
-    """Returns the sum of a day: a line for each issue, with its key and what happened."""
+    """Returns the sum of a day: each issue, by key and summary, and what happened to it."""
     return Words(
         event=MessageEvent.DIGEST,
         language=phrases.language,
@@ -90,7 +90,7 @@ def summed_up(
         sentence=phrases.digest.format(project=project_name),
         full_stop=phrases.full_stop,
         greeting=GREETING,
-        body="\n\n".join(f"{key}{phrases.colon}{what}" for key, what in lines),
+        sections=tuple(lines),
         why=phrases.why_project.format(project=project_name),
         stop=phrases.stop_asking.format(project=project_name),
         project_key=project,

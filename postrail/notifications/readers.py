@@ -39,12 +39,13 @@ def greeting(name: str, phrases: Phrases) -> str:
 
 def shown_time(at: datetime, time_zone: str) -> str:
     """Returns the time in the zone, with the zone's name; in UTC where the zone is not known."""
-    local = at.astimezone(_zone(time_zone))
+    local = at.astimezone(zone_of(time_zone))
     return f"{local:%Y-%m-%d %H:%M} {local.tzname()}"
 
 
 @lru_cache(maxsize=256)
-def _zone(name: str) -> tzinfo:
+def zone_of(name: str) -> tzinfo:
+    """Returns the time zone of this name; UTC if it is not known."""
     try:
         return ZoneInfo(name) if name else UTC
     except (ZoneInfoNotFoundError, ValueError, OSError):

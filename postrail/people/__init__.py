@@ -37,13 +37,16 @@ class PersonRow:
     # A code of ISO 639-1, and a name of the time zone database; "" if it is not known.
     language: str = ""
     time_zone: str = ""
+    # "digest": told once a day, at this hour of the person's time zone; else at once.
+    messages: str = ""
+    digest_hour: int = 7
     # Where the person is from; one that a message made becomes `configuration` by `apply`.
     origin: Origin = "configuration"
 
 
 # A row of the table `person` as a PersonRow.
 PERSON_ROW: LiteralString = """
-SELECT address, name, active, language, time_zone, origin,
+SELECT address, name, active, language, time_zone, messages, digest_hour, origin,
     ARRAY(SELECT own.address FROM person_address AS own WHERE own.person_id = person.person_id
         ORDER BY own.address) AS addresses,
     ARRAY(SELECT group_name FROM group_member WHERE group_member.person_id = person.person_id
@@ -123,6 +126,8 @@ class Reader:
     # A code of ISO 639-1, and a name of the time zone database; "" if it is not known.
     language: str = ""
     time_zone: str = ""
+    # The hour, in the time zone, at which the person is told once a day; None: at once.
+    digest_hour: int | None = None
 
 
 async def readers(connection: Connection, addresses: Iterable[str]) -> dict[str, Reader]:
@@ -135,11 +140,15 @@ async def readers(connection: Connection, addresses: Iterable[str]) -> dict[str,
         return {}
     found = await rows(
         connection,
-        "SELECT own.address, CASE WHEN active THEN person.address ELSE '' END, language, time_zone"
+        "SELECT own.address, CASE WHEN active THEN person.address ELSE '' END AS mail, language,"
+        "  time_zone, CASE WHEN messages = 'digest' THEN digest_hour END AS digest_hour"
         " FROM person_address AS own JOIN person USING (person_id) WHERE own.address = ANY(%s)",
         [wanted],
     )
-    return {row[0]: Reader(address=row[1], language=row[2], time_zone=row[3]) for row in found}
+    return {
+        own: Reader(address=mail, language=language, time_zone=time_zone, digest_hour=digest_hour)
+        for own, mail, language, time_zone, digest_hour in found
+    }
 
 
 async def lock(connection: Connection) -> None:
@@ -176,13 +185,15 @@ async def save(connection: Connection, person: PersonRow) -> None:
     person_id = await _stored_as(connection, person) or await _added(connection, person)
     await connection.execute(
         "UPDATE person SET address = %s, name = %s, active = %s, language = %s, time_zone = %s,"
-        " origin = %s WHERE person_id = %s",
+        " messages = %s, digest_hour = %s, origin = %s WHERE person_id = %s",
         [
             person.address,
             person.name,
             person.active,
             person.language,
             person.time_zone,
+            person.messages,
+            person.digest_hour,
             person.origin,
             person_id,
         ],

@@ -15,6 +15,8 @@ class TimerKind(StrEnum):
 
     # Sends the events of an issue that wait; the handler does it.
     BUNDLE = "bundle"
+    # Sends a person's digest of a day; the handler does it.
+    DIGEST = "digest"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -34,7 +34,7 @@ async def main(process: Process) -> None:
         handler = Handler(process, pool, BuiltinTracker(), offsets, blobs, key)
         housekeeping = Housekeeping(process, pool, blobs)
         returns = AccountReturns(process, pool)
-        timed_work = TimedWork(process, pool)
+        timed_work = TimedWork(process, pool, key)
         loops = (handler.run, housekeeping.run, returns.run, timed_work.run)
         return Stage(take_in=handler.take_in, loops=loops)
 

@@ -14,8 +14,9 @@ from postrail.configuration.load import CachedSnapshot
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, Pool, transaction
 from postrail.database.faults import DatabaseUnavailable
+from postrail.effects.bundles.digest import send_digest
 from postrail.effects.bundles.send import send_due
-from postrail.effects.bundles.wait import issue_of
+from postrail.effects.bundles.wait import issue_of, recipient_of
 from postrail.errors import FatalError, TransientError
 from postrail.notifications.entries import queued_entries
 from postrail.observe.log import log
@@ -42,6 +43,8 @@ class Occasion:
     connection: Connection
     timer: Timer
     snapshot: ConfigurationSnapshot
+    # Signs the Message-IDs.
+    message_id_key: bytes
     now: datetime
 
 
@@ -49,18 +52,27 @@ async def _send_bundle(one: Occasion) -> list[OutgoingQueued]:
     return await send_due(one.connection, issue_of(one.timer.key), one.snapshot, one.now)
 
 
+async def _send_digest(one: Occasion) -> list[OutgoingQueued]:
+    key, recipient = one.timer.key, recipient_of(one.timer.key)
+    return await send_digest(
+        one.connection, issue_of(key), recipient, one.snapshot, one.message_id_key, one.now
+    )
+
+
 # Each returns the messages that it has stored.
 WORK: Mapping[TimerKind, Callable[[Occasion], Awaitable[list[OutgoingQueued]]]] = {
     TimerKind.BUNDLE: _send_bundle,
+    TimerKind.DIGEST: _send_digest,
 }
 
 
 class TimedWork:
     """Works the timers that are due; one that fails waits, and keeps no other."""
 
-    def __init__(self, process: Process, pool: Pool) -> None:
+    def __init__(self, process: Process, pool: Pool, message_id_key: bytes) -> None:
         self._process = process
         self._pool = pool
+        self._key = message_id_key
         self._snapshots = CachedSnapshot(process.clock)
 
     async def run(self) -> None:
@@ -105,7 +117,13 @@ class TimedWork:
             taken.append(timer)
             snapshot = await self._snapshots.current(connection)
             mails = await WORK[kind](
-                Occasion(connection=connection, timer=timer, snapshot=snapshot, now=now)
+                Occasion(
+                    connection=connection,
+                    timer=timer,
+                    snapshot=snapshot,
+                    message_id_key=self._key,
+                    now=now,
+                )
             )
             added = await outbox.add(connection, queued_entries(mails), now)
             await timers.remove(connection, timer)

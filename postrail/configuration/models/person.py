@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -30,6 +30,10 @@ class Person(Configured):
         str, Field(pattern="^([a-z]{2})?$", description="two letters, such as en")
     ] = ""
     time_zone: str = ""
+    # How the person is told of issues: at_once (also blank), or once a day, at this hour of the
+    # time zone.
+    messages: Literal["", "at_once", "digest"] = ""
+    digest_hour: Annotated[int, Field(ge=0, le=23)] = 7
     active: bool = True
 
     @property

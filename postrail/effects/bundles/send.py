@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from postrail import people
+from postrail.configuration.models.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.effects.deliveries.store import store_notifications
@@ -42,7 +43,8 @@ async def send_due(
     mails: list[OutgoingQueued] = []
     if issue is not None:
         persons = await people.by_address(connection, {one.recipient for one in told})
-        known = _still_told(told, events, issue, persons, snapshot)
+        project = snapshot.projects.get(issue.project)
+        known = [one for one in told if still_told(one, events[one.event_id], project, persons)]
         made = bundles(
             _recipients(known),
             {number: _now_of(event, issue) for number, event in events.items()},
@@ -55,23 +57,13 @@ async def send_due(
     return mails
 
 
-def _still_told(
-    told: Sequence[Due],
-    events: Mapping[int, PendingMessage],
-    issue: IndexedIssue,
-    persons: Mapping[str, PersonRow],
-    snapshot: ConfigurationSnapshot,
-) -> list[Due]:
-    """Leaves out inactive persons, and events that are hidden from a person by now."""
-    project = snapshot.projects.get(issue.project)
-    found = []
-    for one in told:
-        person = persons.get(one.recipient.lower())
-        inside = project is not None and is_insider(role_of(project, person))
-        visible = inside or not events[one.event_id].insiders_only
-        if visible and (person is None or person.active):
-            found.append(one)
-    return found
+def still_told(
+    one: Due, event: PendingMessage, project: Project | None, persons: Mapping[str, PersonRow]
+) -> bool:
+    """Tells whether the person is active, and still sees the event."""
+    person = persons.get(one.recipient.lower())
+    inside = project is not None and is_insider(role_of(project, person))
+    return (inside or not event.insiders_only) and (person is None or person.active)
 
 
 def _recipients(told: Sequence[Due]) -> list[Recipient]:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from postrail.clock import EPOCH
 from postrail.database import Connection
+from postrail.notifications.bundles.daily import next_hour
 from postrail.notifications.bundles.pending_message import PendingMessage, to_json
 from postrail.notifications.bundles.window import Postponed, divided
 from postrail.outgoing.bundles import pending
 from postrail.outgoing.bundles.pending import Waiting
+from postrail.people import Reader
 from postrail.records import OutgoingQueued
 from postrail.timers import queue as timers
 from postrail.timers.queue import TimerKind
 
 
 async def told_at_once(
-    connection: Connection, messages: Sequence[PendingMessage], window: timedelta, now: datetime
+    connection: Connection,
+    messages: Sequence[PendingMessage],
+    readers: Mapping[str, Reader],
+    window: timedelta,
+    now: datetime,
 ) -> list[OutgoingQueued]:
     """Returns what is sent now, and stores what waits with the timers that end the waiting.
 
@@ -29,25 +35,54 @@ async def told_at_once(
     told = await pending.told_since(connection, ids, now - window) if window else {}
     # Also without a window, which may have been longer before: the order is kept.
     waiting = await pending.waiting_until(connection, ids)
-    found = divided(messages, told, waiting, window, now)
+    found = divided(messages, told, waiting, window, now, digests_of(readers, now))
     await pending.store(
         connection,
         [
-            Waiting(mail=one.message.mail, content=to_json(one.message), due_at=one.due_at)
+            Waiting(
+                mail=one.message.mail,
+                content=to_json(one.message),
+                due_at=one.due_at,
+                digest=one.digest,
+            )
             for one in found.postponed
         ],
     )
-    await timers.schedule(
-        connection, TimerKind.BUNDLE, {timer_key(one): one.due_at for one in found.postponed}
-    )
+    bundles = {timer_key(one): one.due_at for one in found.postponed if not one.digest}
+    await timers.schedule(connection, TimerKind.BUNDLE, bundles)
+    digests = {
+        f"{timer_key(one)} {delivery.recipient}": one.due_at
+        for one in found.postponed
+        if one.digest
+        for delivery in one.message.mail.deliveries
+    }
+    await timers.schedule(connection, TimerKind.DIGEST, digests)
     return found.at_once
 
 
+def digests_of(readers: Mapping[str, Reader], now: datetime) -> dict[str, datetime]:
+    """Returns when those are told who are told once a day, by their addresses for mail."""
+    return {
+        reader.address.lower(): next_hour(reader.digest_hour, reader.time_zone, now)
+        for reader in readers.values()
+        if reader.digest_hour is not None
+    }
+
+
 def timer_key(one: Postponed) -> str:
-    """Returns the issue and the time: people who wait until the same time share a timer."""
+    """Returns the issue and the time: people who wait until the same time share a timer.
+
+    A digest has one for each of its issues: who sets one holds the lock of the issue, as does the
+    work that removes it, so none is lost in between.
+    """
     return f"{one.message.mail.issue_id} {(one.due_at - EPOCH) // timedelta(microseconds=1)}"
 
 
 def issue_of(key: str) -> int:
     """Returns the issue of a timer's key."""
     return int(key.partition(" ")[0])
+
+
+def recipient_of(key: str) -> str:
+    """Returns the recipient of the key of a digest's timer."""
+    return key.split(" ", 2)[2]

@@ -24,6 +24,8 @@ class Postponed:
 
     message: PendingMessage
     due_at: datetime
+    # For the digests of these people, and not for a bundle of the issue.
+    digest: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,31 +42,36 @@ def divided(
     waiting: Mapping[Told, datetime],
     window: timedelta,
     now: datetime,
+    digests: Mapping[str, datetime] | None = None,
 ) -> Divided:
     """Returns what is sent now and what waits.
 
-    `told` says when people were last told within the window, `waiting` until when they wait.
+    `told` says when people were last told within the window, `waiting` until when they wait, and
+    `digests` when those are told, by address in lower case, who are told once a day.
     """
     latest, until = dict(told), dict(waiting)
     at_once, postponed = [], []
     for message in messages:
         mail = message.mail
-        groups: dict[datetime | None, list[OutgoingDelivery]] = {}
+        groups: dict[tuple[datetime | None, bool], list[OutgoingDelivery]] = {}
         for delivery in mail.deliveries:
             key = (mail.issue_id or 0, delivery.recipient.lower())
-            due_at = None if mail.automatic else _due(key, latest, until, window, now)
-            if due_at is None:
-                latest[key] = now
-            else:
-                until[key] = due_at
-            groups.setdefault(due_at, []).append(delivery)
-        for due_at, deliveries in groups.items():
+            daily = None if mail.automatic else (digests or {}).get(key[1])
+            due_at = daily
+            if daily is None:
+                due_at = None if mail.automatic else _due(key, latest, until, window, now)
+                if due_at is None:
+                    latest[key] = now
+                else:
+                    until[key] = due_at
+            groups.setdefault((due_at, daily is not None), []).append(delivery)
+        for (due_at, digest), deliveries in groups.items():
             part = replace(mail, deliveries=deliveries)
             if due_at is None:
                 at_once.append(part)
             else:
                 waits = replace(message, mail=part)
-                postponed.append(Postponed(message=waits, due_at=due_at))
+                postponed.append(Postponed(message=waits, due_at=due_at, digest=digest))
     return Divided(at_once=at_once, postponed=postponed)
 
 

@@ -26,6 +26,8 @@ class Waiting:
     # All that it is made of (`postrail.notifications.bundles`).
     content: str
     due_at: datetime
+    # For the digests of the recipients, and not for a bundle of the issue.
+    digest: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +35,7 @@ class Due:
     """An event that a person is to be told of now."""
 
     event_id: int
+    issue_id: int
     recipient: str
     name: str
     message_id: str
@@ -61,7 +64,7 @@ async def waiting_until(connection: Connection, issue_ids: Collection[int]) -> d
     found = await rows(
         connection,
         "SELECT issue_id, lower(recipient), max(due_at) FROM pending_delivery"
-        " WHERE issue_id = ANY(%s) GROUP BY 1, 2",
+        " WHERE issue_id = ANY(%s) AND NOT digest GROUP BY 1, 2",
         [sorted(issue_ids)],
     )
     return {(row[0], row[1]): row[2] for row in found}
@@ -73,8 +76,9 @@ WITH event AS (
         subject, happened_at, content)
     VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING event_id, issue_id
 )
-INSERT INTO pending_delivery (event_id, recipient, issue_id, name, message_id, tokens, due_at)
-SELECT event_id, recipient, issue_id, name, message_id, tokens::jsonb, %s
+INSERT INTO pending_delivery (event_id, recipient, issue_id, name, message_id, tokens, due_at,
+    digest)
+SELECT event_id, recipient, issue_id, name, message_id, tokens::jsonb, %s, %s
 FROM event, unnest(%b::text[], %b::text[], %b::text[], %b::text[])
     AS own(recipient, name, message_id, tokens)
 """
@@ -97,6 +101,7 @@ async def store(connection: Connection, waiting: Sequence[Waiting]) -> None:
                 mail.queued_at,
                 one.content,
                 one.due_at,
+                one.digest,
                 [storable(delivery.recipient) for delivery in mail.deliveries],
                 [storable(delivery.name) for delivery in mail.deliveries],
                 [storable(delivery.message_id) for delivery in mail.deliveries],
@@ -110,9 +115,27 @@ async def due(connection: Connection, issue_id: int, now: datetime) -> list[Due]
     return await rows_as(
         connection,
         Due,
-        "SELECT event_id, recipient, name, message_id, tokens FROM pending_delivery"
-        " WHERE issue_id = %s AND due_at <= %s ORDER BY event_id, recipient",
+        "SELECT event_id, issue_id, recipient, name, message_id, tokens FROM pending_delivery"
+        " WHERE issue_id = %s AND due_at <= %s AND NOT digest ORDER BY event_id, recipient",
         [issue_id, now],
+    )
+
+
+async def due_in_digest(
+    connection: Connection,
+    recipient: str,
+    now: datetime,
+    *,
+    issue_ids: Collection[int] | None = None,
+) -> list[Due]:
+    """Returns the events for the person's digest, of these issues only, in the order as `due`."""
+    return await rows_as(
+        connection,
+        Due,
+        "SELECT event_id, issue_id, recipient, name, message_id, tokens FROM pending_delivery"
+        " WHERE digest AND recipient = %s AND due_at <= %s"
+        "  AND (%s::bigint[] IS NULL OR issue_id = ANY(%s::bigint[])) ORDER BY event_id",
+        [recipient, now, *2 * (None if issue_ids is None else sorted(issue_ids),)],
     )
 
 

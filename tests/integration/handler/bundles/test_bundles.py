@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,33 +13,36 @@ import pytest
 from postrail.configuration.models.limit import Limit, LimitName
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
-from postrail.database import Connection, open_pool, rows, transaction
+from postrail.database import Connection, rows, transaction
 from postrail.effects.bundles import send
-from postrail.effects.notify import Announcement, NotificationOptions, notify
 from postrail.errors import FatalError
 from postrail.message_parts import Address
 from postrail.notifications.bundles.combine import bundles
-from postrail.notifications.events import COMMENTED, INTERNALLY_COMMENTED, Event
+from postrail.notifications.events import INTERNALLY_COMMENTED
 from postrail.operate.issues.act import Actor
 from postrail.operate.issues.comment import comment
 from postrail.outgoing.bundles import pending
 from postrail.records import OutgoingQueued
-from postrail.settings import NotificationSettings, Settings
 from postrail.timers import queue as timers
 from postrail.timers.queue import TimerKind
-from postrail.tracker import issues
-from postrail.tracker.issues import Involvement, Watcher
+from postrail.tracker.issues import Watcher
 from postrail.views import outgoing as view
 from services.handler import timed_work
-from services.handler.timed_work import TimedWork
-from tests.integration.handler.bench import Bench, configure
+from tests.integration.handler.bench import Bench
+from tests.integration.handler.bundles.bundling import (
+    AGENT,
+    ANN,
+    OPTIONS,
+    WINDOW,
+    left,
+    tell,
+    to,
+    watch,
+    work_of,
+)
 from tests.makers.acts import desk_at
-from tests.makers.configuration import snapshot
 from tests.makers.records import mail_parsed, verified
 
-WINDOW = 60
-# When the events of a test begin.
-BEGIN = datetime(2026, 1, 2, tzinfo=UTC)
 COUNT = 5000
 FILL = f"""
 WITH event AS (
@@ -63,86 +66,6 @@ INSERT INTO delivery (outgoing_id, recipient, message_id, connection, sequence, 
 SELECT outgoing_id, 'r@example.org', '<m>', 'out', sequence, issue_id, 'sent', now(), now()
 FROM mail
 """
-OPTIONS = NotificationOptions(
-    snapshot=snapshot(), message_id_key=b"key", excerpt_max_characters=1000, bundle_seconds=WINDOW
-)
-ANN = Watcher(address="ann@example.org", name="Ann")
-AGENT = Watcher(address="agent@example.com", name="Agent")
-
-
-@pytest.fixture
-async def bench(settings: Settings) -> AsyncIterator[Bench]:
-    bundling = NotificationSettings(bundle_seconds=WINDOW)
-    pool = await open_pool(settings.database)
-    await configure(pool)
-    made = Bench(settings.model_copy(update={"notifications": bundling}), pool)
-    await made.offsets.stored([0])
-    made.offsets.expect({0: None})
-    yield made
-    await made.close()
-    await pool.close()
-
-
-@pytest.fixture
-async def issue(bench: Bench) -> int:
-    """Makes HELP-1, which Ann and an agent watch, a day before the events of the test."""
-    await bench.handle(mail_parsed())
-    bench.clock.move(24 * 3600)
-    ((issue_id,),) = await bench.rows("SELECT issue_id FROM issue_index")
-    await watch(bench, issue_id, ANN, AGENT)
-    return int(issue_id)
-
-
-async def watch(bench: Bench, issue_id: int, *people: Watcher) -> None:
-    async with transaction(bench.pool) as connection:
-        await issues.record_involvements(
-            connection,
-            [
-                Involvement(issue_id=issue_id, watchers=people, participants=(), arrived_at=None),
-            ],
-        )
-
-
-async def tell(
-    bench: Bench,
-    issue_id: int,
-    cause: str,
-    event: Event = COMMENTED,
-    options: NotificationOptions = OPTIONS,
-) -> None:
-    """Tells all who watch the issue of a comment by Ada, who reported it."""
-    told = Announcement(
-        issue_id=issue_id,
-        event=event,
-        cause=cause,
-        author=Watcher(address="ada@example.org", name="Ada"),
-        body=f"{cause}.",
-        internal=event.internal,
-    )
-    async with transaction(bench.pool) as connection:
-        await notify(connection, [told], options, bench.clock.now())
-
-
-async def to(bench: Bench, recipient: str) -> list[tuple[float, str]]:
-    """Returns when messages to the recipient were queued, in seconds of the test, and of what."""
-    found = await bench.rows(
-        "SELECT queued_at, cause FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)"
-        f" WHERE recipient = '{recipient}' ORDER BY mail.sequence"
-    )
-    return [((at - BEGIN).total_seconds(), cause) for at, cause in found]
-
-
-async def left(bench: Bench) -> tuple[int, int, int]:
-    """Returns the numbers of timers, of events that wait, and of people who wait for them."""
-    ((timer, event, delivery),) = await bench.rows(
-        "SELECT (SELECT count(*) FROM timer), (SELECT count(*) FROM pending_event),"
-        " (SELECT count(*) FROM pending_delivery)"
-    )
-    return timer, event, delivery
-
-
-def work_of(bench: Bench) -> TimedWork:
-    return TimedWork(bench.process(), bench.pool)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,8 @@ def test_all_fields_are_read_and_put_in_order() -> None:
         "groups: [Support, Änderungen, support, second line]",
         "language: de",
         "time_zone: Europe/Berlin",
+        "messages: digest",
+        "digest_hour: 18",
         "active: false",
     )
     assert person.model_dump() == {
@@ -55,6 +57,8 @@ def test_all_fields_are_read_and_put_in_order() -> None:
         "groups": ["second line", "support", "änderungen"],
         "language": "de",
         "time_zone": "Europe/Berlin",
+        "messages": "digest",
+        "digest_hour": 18,
         "active": False,
     }
     assert person.all_addresses == ["ana@example.org", "a@example.org", "z@example.org"]
@@ -71,6 +75,8 @@ def test_all_fields_are_read_and_put_in_order() -> None:
         ("language: DE", "language: must be two letters, such as en"),
         ("time_zone: Berlin", "time_zone: 'Berlin' is not in the time zone database"),
         ("time_zone: ../etc/passwd", "time_zone: '../etc/passwd' is not in the time zone database"),
+        ("messages: weekly", "messages: must be"),
+        ("digest_hour: 24", "digest_hour: must be"),
         ("x: true", "x: is not known; known are: address, addresses, name, groups, language, time"),
         ("activ: true", "activ: is not known; did you mean 'active'?"),
     ],

@@ -100,6 +100,17 @@ def test_the_second_event_of_one_transaction_waits() -> None:
     assert [(one.message.mail.cause, one.due_at) for one in found.postponed] == [("mail 1", at(60))]
 
 
+def test_those_who_are_told_once_a_day_wait_for_their_digest() -> None:
+    messages = [message(ANN, BO), message(ANN, BO, number=1), message(ANN, automatic=True)]
+    digest = at(3600)
+    found = divided(messages, {}, {}, WINDOW, at(0), {ANN: digest})
+    assert [[one.recipient for one in mail.deliveries] for mail in found.at_once] == [[BO], [ANN]]
+    assert [
+        (one.due_at, one.digest, [own.recipient for own in one.message.mail.deliveries])
+        for one in found.postponed
+    ] == [(digest, True, [ANN]), (digest, True, [ANN]), (at(60), False, [BO])]
+
+
 def test_an_answer_goes_at_once_and_counts_as_the_first() -> None:
     found = divided([message(ANN, automatic=True), message(ANN)], {}, {}, WINDOW, at(0))
     assert len(found.at_once) == len(found.postponed) == 1
