@@ -8,6 +8,7 @@ from __future__ import annotations
 import zoneinfo
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from postrail import people
@@ -161,12 +162,18 @@ def _time_zones_exist(proposal: Proposal) -> Iterable[Fault]:
     It is no part of the model: a row stays valid on a machine with another release of it.
     """
     persons = proposal.all_of(Person)
-    known = zoneinfo.available_timezones()
+    known = _time_zones()
     for address, entry in proposal.entries_of(Person).items():
         name = persons[address].time_zone
         if known and name and name not in known:
             problem = f"{name!r} is not in the time zone database; write it as in Europe/Berlin"
             yield entry.fault("time_zone", problem)
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    """Returns the names of the time zone database, which takes a walk through its folders."""
+    return frozenset(zoneinfo.available_timezones())
 
 
 def _taken(address: str, holder: str, identity: str) -> str:
