@@ -8,7 +8,9 @@ attempt.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import UTC
+from typing import TypeVar
 
 from postrail.blobs import BlobStore
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
@@ -16,9 +18,11 @@ from postrail.errors import PermanentError
 from postrail.notifications.mime.conversation_fields import prefixed
 from postrail.notifications.mime.message import MessageParts, build_message
 from postrail.notifications.mime.parts import File
+from postrail.notifications.phrases import phrases_in
 from postrail.notifications.tokens import filled, filled_html
 from postrail.outgoing.content import Content
 
+C = TypeVar("C", bound=Content)
 # Returns the bytes of an incoming message, by its mail_id (see `postrail.incoming.originals`).
 ReadOriginal = Callable[[str], Awaitable[bytes]]
 
@@ -54,6 +58,13 @@ async def assemble(
     if content.message_blob is None:
         raise PermanentError("the queued record has neither a text nor a message nor a blob")
     return await blobs.get(content.message_blob)
+
+
+def without_original(content: C) -> C:
+    """Returns a forward that is too large as its text, which says where the original is."""
+    phrase = phrases_in(content.language).original_left_out
+    note = phrase.format(command=f"postrail mail show {content.forwards}")
+    return replace(content, forwards=None, html=None, text=f"{note}\n\n{content.text}")
 
 
 def _parts(

@@ -53,6 +53,8 @@ class Content:
     shown_cc: Sequence[Sequence[str]] | None = None
     # The name of its context, or "".
     context: str = ""
+    # Of its words.
+    language: str = ""
 
     @property
     def project(self) -> str:
@@ -72,7 +74,7 @@ CONTENT_COLUMNS: LiteralString = (
     mail.in_reply_to, mail.reference_ids, mail.whole_message, mail.message_blob,
     mail.forwards::text AS forwards, mail.conversation, delivery.connection,
     mail.issue_key, mail.html, mail.by_person, mail.author_name, delivery.tokens,
-    mail.shown_to, mail.shown_cc, mail.context, """
+    mail.shown_to, mail.shown_cc, mail.context, mail.language, """
     + ATTACHMENTS
 )
 

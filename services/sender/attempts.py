@@ -12,6 +12,7 @@ from postrail.clock import Clock
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import (
     Answer,
+    BeforeDot,
     CourierUnavailable,
     Envelope,
     MessageTooLarge,
@@ -21,7 +22,7 @@ from postrail.courier import (
 from postrail.database import Pool, transaction
 from postrail.errors import PermanentError, TransientError
 from postrail.incoming.originals import Originals
-from postrail.notifications.assemble import assemble
+from postrail.notifications.assemble import assemble, without_original
 from postrail.notifications.return_path import return_path
 from postrail.observe.log import log
 from postrail.outgoing.queue import Claimed
@@ -130,8 +131,7 @@ class Attempts:
             dotted = True
 
         try:
-            envelope = await self._envelope(claimed, channel.connection, attempt.sender)
-            (answer,) = await channel.courier.send(envelope, attempt.limit, before_dot)
+            answer = await self._answer(attempt, before_dot)
         except CourierUnavailable as error:
             name, reason = channel.connection.name, str(error)
             retry_at = channel.breaker.failed(self._clock.now(), reason, error.after_seconds)
@@ -159,6 +159,31 @@ class Attempts:
             return self._moved(claimed, attempt.fallbacks[0], answer.reply)
         result = self._result(claimed, answer)
         return replace(result, sent_over="" if channel.name == claimed.connection else channel.name)
+
+    async def _answer(self, attempt: Attempt, before_dot: BeforeDot) -> Answer:
+        """Returns the server's answer to the message.
+
+        A forward that is too large for the last connection that could take it goes without its
+        original.
+        """
+        claimed = attempt.claimed
+        divisible = claimed.forwards is not None and not attempt.fallbacks
+        try:
+            answer = await self._sent(attempt, claimed, before_dot)
+        except MessageTooLarge:
+            if not divisible:
+                raise
+        else:
+            if not (divisible and is_size_refusal(answer)):
+                return answer
+        logger.warning("a forward goes without its original", outgoing_id=claimed.outgoing_id)
+        return await self._sent(attempt, without_original(claimed), before_dot)
+
+    async def _sent(self, attempt: Attempt, claimed: Claimed, before_dot: BeforeDot) -> Answer:
+        channel = attempt.channel
+        envelope = await self._envelope(claimed, channel.connection, attempt.sender)
+        (answer,) = await channel.courier.send(envelope, attempt.limit, before_dot)
+        return answer
 
     def _moved(self, claimed: Claimed, fallback: Channel, reason: str) -> AttemptResult:
         """Returns the result of a message that is to go over the fallback, at once."""

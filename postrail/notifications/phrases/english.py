@@ -53,6 +53,10 @@ ENGLISH = Phrases(
     became_other="Its outcome is: {outcome}.",
     reason="Reason",
     see_more="To see more of it, run: {command}",
+    original_left_out=(
+        "The original is too large to be attached to this email. "
+        "It is kept; to see it, run: {command}"
+    ),
     sender="From",
     subject="Subject",
     no_subject="none",

@@ -55,6 +55,10 @@ FRENCH = Phrases(
     became_other="Son résultat est : {outcome}.",
     reason="Motif",
     see_more="Pour en voir plus, exécutez : {command}",
+    original_left_out=(
+        "L'original est trop volumineux pour ce courriel. "
+        "Il est conservé ; pour le voir : {command}"
+    ),
     sender="De",
     subject="Objet",
     no_subject="aucun",

@@ -54,6 +54,9 @@ GERMAN = Phrases(
     became_other="Ihr Ergebnis ist: {outcome}.",
     reason="Grund",
     see_more="Mehr dazu zeigt: {command}",
+    original_left_out=(
+        "Das Original ist zu groß für diese E-Mail. Es ist aufbewahrt; ansehen mit: {command}"
+    ),
     sender="Von",
     subject="Betreff",
     no_subject="keiner",

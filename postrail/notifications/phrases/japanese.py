@@ -53,6 +53,9 @@ JAPANESE = Phrases(
     became_other="結果: {outcome}",
     reason="理由",
     see_more="詳しくは次を実行してください: {command}",
+    original_left_out=(
+        "元のメールは大きすぎるため添付できません。保存されています。表示するには: {command}"
+    ),
     sender="差出人",
     subject="件名",
     no_subject="なし",

@@ -59,6 +59,8 @@ class Phrases:
     became_other: str
     reason: str
     see_more: str
+    # In the place of an original that is too large for the way it was to go.
+    original_left_out: str
     # Labels of a forwarded message.
     sender: str
     subject: str

@@ -53,6 +53,9 @@ PORTUGUESE = Phrases(
     became_other="O resultado dela é: {outcome}.",
     reason="Motivo",
     see_more="Para ver mais, execute: {command}",
+    original_left_out=(
+        "O original é grande demais para este e-mail. Está guardado; para vê-lo: {command}"
+    ),
     sender="De",
     subject="Assunto",
     no_subject="nenhum",

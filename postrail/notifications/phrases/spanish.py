@@ -53,6 +53,9 @@ SPANISH = Phrases(
     became_other="Su resultado es: {outcome}.",
     reason="Motivo",
     see_more="Para ver más, ejecute: {command}",
+    original_left_out=(
+        "El original es demasiado grande para este correo. Está guardado; para verlo: {command}"
+    ),
     sender="De",
     subject="Asunto",
     no_subject="ninguno",

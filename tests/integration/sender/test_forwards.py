@@ -66,7 +66,7 @@ def original_in(content: bytes) -> bytes:
     whole = message_from_bytes(content, policy=policy.SMTP)
     assert isinstance(whole, EmailMessage)
     assert [part.get_content_type() for part in whole.iter_parts()] == [
-        "text/plain",
+        "multipart/alternative",
         "message/rfc822",
     ]
     _, _, attached, _ = content.split(b"--" + str(whole.get_boundary()).encode())
@@ -87,6 +87,21 @@ async def test_the_attached_original_is_the_same_byte_for_byte(
     assert kept.message["Auto-Submitted"] == "auto-generated"
     assert kept.message_id.startswith("<postrail.")
     assert await bench.outcomes() == [("done", "forwarded", None)]
+
+
+async def test_an_original_that_no_connection_takes_is_left_out(
+    lab: SenderLab, bench: Bench, smtp_sink: SmtpSink
+) -> None:
+    await configure(lab.pool, smtp_sink.port, max_bytes=4000)
+    mail = await fetched(lab, body=RAW + 5000 * b"x\r\n")
+    await bench.handle(mail)
+    lab.start()
+    await lab.until_states(sent=1)
+    (kept,) = smtp_sink.mails
+    assert kept.message.get_content_type() == "text/plain"
+    text = kept.content.split(b"\r\n\r\n", 1)[1]
+    assert text.startswith(b"The original is too large to be attached to this email.")
+    assert f"postrail mail show {mail.mail_id}".encode() in text
 
 
 async def test_an_original_in_a_blob_or_in_its_row_is_attached(

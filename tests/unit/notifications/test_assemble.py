@@ -13,7 +13,7 @@ import pytest
 
 from postrail.blobs import BlobStore
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
-from postrail.notifications.assemble import assemble
+from postrail.notifications.assemble import assemble, without_original
 from postrail.outgoing.content import Content
 
 STORED: dict[str, Any] = {
@@ -54,6 +54,22 @@ async def sent(
 
     raw = await assemble(content, sending, BlobStore(tmp_path.as_uri()), no_original)
     return email.message_from_bytes(raw, policy=email.policy.default)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("", "too large to be attached"), ("de", "zu groß")]
+)
+async def test_an_original_that_is_left_out_is_named(
+    tmp_path: Path, language: str, words: str
+) -> None:
+    stored = {**STORED, "forwards": "m1", "language": language}
+    content = without_original(Content(**stored))
+    changes = {name: getattr(content, name) for name in ("forwards", "html", "text")}
+    found = await sent(tmp_path, **changes)
+    text = found.get_content().replace("\r\n", "\n")
+    assert found.get_content_type() == "text/plain"
+    assert words in text
+    assert "postrail mail show m1\n\nHello Ann & Bob," in text
 
 
 async def test_a_letter_names_all_of_its_recipients(tmp_path: Path) -> None:
