@@ -178,6 +178,9 @@ class SenderSettings(Section):
     # twice as long.
     unknown_repeats: int = Field(default=2, ge=0, le=20)
     unknown_pause_seconds: float = Field(default=3600.0, gt=0)
+    # Is told, beside the people of the project, of messages that failed for good, and of mail
+    # servers that have been unavailable for an hour.
+    alert_address: str = ""
 
 
 class OutboxSettings(Section):

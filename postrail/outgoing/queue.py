@@ -26,6 +26,8 @@ class Claimed(Content):
 
     claim: str
     outgoing_id: str
+    # None: it is about no issue.
+    issue_id: int | None
     mailbox: str | None
     received_at: datetime | None
     # Including this attempt.
@@ -102,8 +104,8 @@ WITH chosen AS MATERIALIZED (
 _CLAIMED: LiteralString = (
     "\nSELECT "
     + CONTENT_COLUMNS
-    + """, claim::text, outgoing_id::text, mail.mailbox, mail.received_at, attempts, maybe_twice,
-    unknown_attempts
+    + """, claim::text, outgoing_id::text, delivery.issue_id, mail.mailbox, mail.received_at,
+    attempts, maybe_twice, unknown_attempts
 FROM claimed AS delivery JOIN outgoing_mail AS mail USING (outgoing_id)
 ORDER BY mail.sequence, recipient
 """

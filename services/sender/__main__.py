@@ -19,6 +19,7 @@ from postrail.secrets import Secrets
 from postrail.stage import Stage, run_stage
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.topics import OUTGOING_QUEUED
+from services.sender.alerts import Alerts
 from services.sender.announcer import Announcer
 from services.sender.channels import Channels, couriers
 from services.sender.step import Sender
@@ -40,7 +41,8 @@ async def main(process: Process) -> None:
         channels = Channels(pool, clock, couriers(secrets, tokens, transactions, clock))
         announcer = Announcer(pool, process.producer)
         blobs = BlobStore(settings.blobs.url)
-        sender = Sender(process, pool, offsets, channels, blobs, announcer)
+        alerts = Alerts(channels, secrets.message_id_key(), settings.sender.alert_address)
+        sender = Sender(process, pool, offsets, channels, blobs, announcer, alerts)
         return Stage(
             take_in=sender.take_in,
             loops=(

@@ -10,11 +10,12 @@ from postrail.database import Connection, Pool
 from postrail.errors import TransientError
 from postrail.incoming import conversations
 from postrail.incoming.message_ids import message_hash
-from postrail.notifications.entries import delivered_entry
+from postrail.notifications.entries import delivered_entry, queued_entries
 from postrail.observe.log import log
 from postrail.outgoing.results import AttemptResult, finish
 from postrail.stream import outbox
 from postrail.stream.producer import Entry, Sends
+from services.sender.alerts import Alerts
 from services.sender.dead_addresses import suppress_dead
 
 logger = log(__name__)
@@ -23,13 +24,17 @@ GATHER_SECONDS = 0.02
 
 
 async def record(
-    connection: Connection, results: Sequence[AttemptResult], now: datetime
+    connection: Connection, results: Sequence[AttemptResult], alerts: Alerts, now: datetime
 ) -> tuple[list[AttemptResult], outbox.Added]:
-    """Records results in the tables and the outbox; returns those recorded, and their rows."""
+    """Records results in the tables and the outbox; returns those recorded, and their rows.
+
+    Stores the notices that are due (`Alerts.due`).
+    """
     recorded = await finish(connection, now, results)
     await suppress_dead(connection, recorded, now)
     await _index_given_ids(connection, recorded)
-    entries = [_delivered(result, now) for result in recorded]
+    told = await alerts.due(connection, recorded, now)
+    entries = [*(_delivered(result, now) for result in recorded), *queued_entries(told)]
     return recorded, await outbox.add(connection, entries, now)
 
 

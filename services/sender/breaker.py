@@ -18,6 +18,8 @@ class Breaker:
         self._probe_at: datetime | None = None
         # The last fault; empty while the breaker is closed.
         self.reason = ""
+        # The time of the first fault; None while the breaker is closed.
+        self.since: datetime | None = None
 
     @property
     def is_open(self) -> bool:
@@ -36,6 +38,7 @@ class Breaker:
         It is not before the pause that the server asks for.
         """
         self.reason = reason
+        self.since = self.since or now
         # Messages that were in flight together fail together: that is one failure.
         if self._probe_at is None or now >= self._probe_at:
             self._failures += 1
@@ -48,3 +51,4 @@ class Breaker:
         self._failures = 0
         self._probe_at = None
         self.reason = ""
+        self.since = None

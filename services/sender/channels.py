@@ -138,7 +138,8 @@ class Channels:
         # Of the reading before the last: a message that was found stray then is recorded by now.
         self._known_before: set[str] = set()
         self._routes: Routes | None = None
-        self._snapshot = ConfigurationSnapshot()
+        # The configuration as it was read last.
+        self.snapshot = ConfigurationSnapshot()
         self._reload_at: datetime | None = None
 
     @property
@@ -163,7 +164,7 @@ class Channels:
 
     def sender_of(self, channel: Channel, message: Content) -> OutgoingConnection:
         """Returns the connection of a channel as it sends the message."""
-        return self._snapshot.sender_of(channel.connection, message.project, message.context)
+        return self.snapshot.sender_of(channel.connection, message.project, message.context)
 
     @property
     def known(self) -> list[str]:
@@ -185,7 +186,7 @@ class Channels:
             routes = routes_of(snapshot)
             await self._reroute(connection, routes, now)
         self._reload_at, self._routes = now + timedelta(seconds=RELOAD_SECONDS), routes
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         await self._adopt(configured)
         return True
 

@@ -3,9 +3,8 @@
 Messages are in the tables since their cause was committed; their records only wake the sender.
 
 A round is one transaction: it records the results that have come since the last round, and claims
-as many deliveries as there are free connections. So a delivery is claimed right before it is sent,
-and a kill leaves at most one message of each connection in doubt; every outgoing connection has
-POSTRAIL_SENDER__CONNECTIONS of them.
+as many deliveries as channels are free. So a delivery is claimed right before it is sent, and a
+kill leaves at most one message of each SMTP connection in doubt.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from postrail.retry_loop import RetryLoop
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.received import Received, next_offsets
 from postrail.tasks import set_within, to_its_end
+from services.sender.alerts import Alerts
 from services.sender.announcer import Announcer, record
 from services.sender.attempts import Attempts
 from services.sender.channels import Channels
@@ -52,6 +52,7 @@ class Sender:
         channels: Channels,
         blobs: BlobStore,
         announcer: Announcer,
+        alerts: Alerts,
     ) -> None:
         self._process = process
         self._settings = process.settings.sender
@@ -60,6 +61,7 @@ class Sender:
         self._offsets = offsets
         self._channels = channels
         self._announcer = announcer
+        self._alerts = alerts
         # Set when there may be work: messages came in, or a connection is free.
         self._wake = asyncio.Event()
         self._attempts = Attempts(
@@ -117,7 +119,7 @@ class Sender:
                 await self._postpone()
             requested, now = self._clock.steady(), self._clock.now()
             async with transaction(self._pool) as connection:
-                recorded, added = await record(connection, results, now)
+                recorded, added = await record(connection, results, self._alerts, now)
                 attempts = await self._starts.claim(connection, recorded, now, requested)
         except BaseException:
             self._attempts.put_back(results)
@@ -140,9 +142,8 @@ class Sender:
         results = self._attempts.take_results()
         if not results:
             return
-        now = self._clock.now()
         try:
             async with transaction(self._pool) as connection:
-                await record(connection, results, now)
+                await record(connection, results, self._alerts, self._clock.now())
         except TransientError as error:
             logger.warning("results not recorded: their claims expire", reason=str(error))

@@ -26,6 +26,7 @@ from postrail.settings import Settings
 from postrail.stream import avro
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.received import Received
+from services.sender.alerts import Alerts
 from services.sender.announcer import Announcer
 from services.sender.channels import Channels
 from services.sender.step import Sender
@@ -123,6 +124,7 @@ class Bench:
             self.channels,
             BlobStore(settings.blobs.url),
             self.announcer,
+            Alerts(self.channels, b"key of a test", "ops@example.org"),
         )
         self._offset = 0
         self._others: list[Bench] = []

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
+from postrail.clock import SettableClock
 from postrail.database import Pool, rows, transaction
 from postrail.operate.deliveries import CANCEL, Filters, all_that_match, carry_out
 from postrail.outgoing import intake, queue, results, suppressions
 from postrail.outgoing.queue import Claimed
 from postrail.outgoing.results import AttemptResult, DeliveryState
 from postrail.views.outgoing import deliveries, suppressed
+from services.sender.alerts import Alerts
 from services.sender.announcer import record
+from services.sender.channels import Channels
 from tests.processes.senders import queued_mail
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 MAIL_ID = "3f2b6a0e-0000-4000-8000-000000000001"
+# Nobody is told: these messages are about no issue.
+ALERTS = Alerts(Channels(cast(Any, None), SettableClock(), cast(Any, None)), b"", "")
 ANN, BO = "Ann@example.org", "bo@example.org"
 
 
@@ -141,7 +147,7 @@ async def test_an_address_that_the_server_refuses_as_dead_is_suppressed_at_once(
     # Another attempt of the same round would be tried again.
     deferred = result_of(later, "deferred", "450 later")
     async with transaction(pool) as connection:
-        await record(connection, [dead, result_of(other, "sent", "250"), deferred], NOW)
+        await record(connection, [dead, result_of(other, "sent", "250"), deferred], ALERTS, NOW)
     held = f"{suppressions.SUPPRESSED}not delivered: {words}"
     assert await states(pool) == [(ANN, "failed", words), (BO, "sent", "250"), (ANN, "held", held)]
     async with transaction(pool) as connection:
@@ -158,7 +164,7 @@ async def test_an_address_that_the_server_refuses_as_dead_is_suppressed_at_once(
     await store(pool, ANN)
     (again,) = await claim(pool)
     async with transaction(pool) as connection:
-        await record(connection, [result_of(again, "failed", words, "5.1.1")], NOW)
+        await record(connection, [result_of(again, "failed", words, "5.1.1")], ALERTS, NOW)
         assert len(await suppressed(connection, limit=9)) == 1
 
 
@@ -167,5 +173,7 @@ async def test_the_result_of_a_claim_that_was_lost_suppresses_nobody(pool: Pool)
     (claimed,) = await claim(pool)
     await finish(pool, claimed, "sent")
     async with transaction(pool) as connection:
-        await record(connection, [result_of(claimed, "failed", "550 5.1.1 x", "5.1.1")], NOW)
+        await record(
+            connection, [result_of(claimed, "failed", "550 5.1.1 x", "5.1.1")], ALERTS, NOW
+        )
         assert await suppressed(connection, limit=9) == []

@@ -26,6 +26,7 @@ def claimed(
         outgoing_id="o",
         conversation="v",
         issue_key="DEMO-1",
+        issue_id=1,
         connection="relay",
         envelope_from="help@example.org",
         message_id="<1@example.org>",
