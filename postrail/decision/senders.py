@@ -81,7 +81,7 @@ def judge(mail: MailParsed, account: MailAccount) -> Judged:
     if not trusted:
         ids = ", ".join(account.authserv_ids)
         return Judged(Verdict.NONE, f"no Authentication-Results field of {ids}")
-    # Whoever forges a failure harms only the message itself, so each of our fields may say so.
+    # A forged failure harms only the message itself, so each of our fields may say so.
     for one in trusted:
         if one.method == "dmarc" and one.result == "fail":
             return Judged(Verdict.FAIL, _shown(one))

@@ -22,7 +22,7 @@ def notices_of_held(
 ) -> list[Work[Notice]]:
     """Returns a notice for each notification that its issue's limit holds.
 
-    What holds single recipients, such as a suppressed address, is none of this.
+    Deliveries that are held for another cause, such as a suppressed address, do not count.
     """
     return [
         Work(decided.due, _notice(mail))
