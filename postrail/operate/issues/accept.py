@@ -34,7 +34,6 @@ class NothingToAccept(PermanentError):
 class Accepted(Told):
     """An accepted comment, and whether that is new."""
 
-    issue_key: str
     comment_id: int
     # The author, who takes part in the issue from now on.
     author: str

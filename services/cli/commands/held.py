@@ -100,6 +100,8 @@ def _answer(found: HeldSelection, sent: Sequence[OutgoingRow]) -> dict[str, obje
 
 
 def _print_selection(found: HeldSelection) -> None:
+    if found.suppressed and not found.to_send:
+        return
     reasons = dict.fromkeys(row.reply for row in found.to_send)
     groups = [[row for row in found.to_send if row.reply == reason] for reason in reasons]
     show_table(
