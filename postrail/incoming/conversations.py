@@ -33,8 +33,8 @@ EQUALS = uuid.UUID("b2c1c0d4-5a35-5a0e-8a3b-0f6b7e1d2c9a")
 class Place:
     """A message's conversation, and the queue in which it keeps its order.
 
-    The two differ for a message whose only link to an issue is a key: it waits behind the issue's
-    messages, but its ids join the issue's conversation only when the key is accepted. Messages
+    The two differ for a message whose only link to an issue is a key or a token: it waits behind
+    the issue's messages, but its ids join the issue's conversation only when it does. Messages
     without any id wait behind those with the same content, so that a thousand equal alarms of a
     machine do not delay the other messages.
     """
@@ -54,6 +54,8 @@ class Entry:
     sender: str | None
     # False: it was only named.
     seen: bool
+    # Of one that was seen: whether the sender was proven (see `Named`).
+    proven: bool | None = None
 
 
 async def place(
@@ -101,7 +103,8 @@ def _place_of(
     own_addresses: Collection[str],
 ) -> Place:
     conversation = _joined(mail, known, own_addresses) or mail.mail_id
-    queue = _first(mail.keys, by_key) or (conversation if mail.hashes else _equals(mail))
+    named = mail.token_queue or _first(mail.keys, by_key)
+    queue = named or (conversation if mail.hashes else _equals(mail))
     claim = known.get(mail.own) if mail.own else None
     claimed = claim.conversation if claim and claim.conversation != conversation else None
     return Place(conversation=conversation, queue=queue, claimed_by=claimed)
@@ -113,33 +116,50 @@ def _joined(
     """Returns the conversation that the message belongs to, by its strongest id.
 
     Anyone can name an id that is yet to come, or take it. So an id that was only named, and the
-    message's own, count if the one whom they are from is its sender, or is addressed by it.
+    message's own, count if the one whom they are from is its sender, or is addressed by it. The own
+    id of a proven message does not count if a message took it whose sender could be proven and was
+    not.
     """
     named = ({mail.sender} | mail.addressed) - {""}
     related = {one for one in named if without_extension(one) not in own_addresses}
     related -= set(own_addresses)
     for digest in mail.hashes:
         entry = known.get(digest)
-        if entry and (
-            entry.sender is None or entry.sender in related or (entry.seen and digest != mail.own)
+        if (
+            entry
+            and not _is_taken(mail, digest, entry)
+            and (
+                entry.sender is None
+                or entry.sender in related
+                or (entry.seen and digest != mail.own)
+            )
         ):
             return entry.conversation
     return None
 
 
+def _is_taken(mail: Named, digest: bytes, entry: Entry) -> bool:
+    """Tells whether somebody else has, or may have, taken the own id of a proven message."""
+    return digest == mail.own and bool(mail.proven) and entry.seen and entry.proven is False
+
+
 def _entries(mail: Named, conversation: str, known: Mapping[bytes, Entry]) -> dict[bytes, Entry]:
-    """Returns what the index says from now on: the message's own id is seen, others are named."""
+    """Returns what the index says from now on: the message's own id is seen, others are named.
+
+    An id that somebody took goes with the proven message, and so do the answers to it.
+    """
     named = Entry(conversation, mail.sender, seen=False)
     new = {digest: named for digest in mail.hashes if digest not in known}
-    if mail.own and not (mail.own in known and known[mail.own].seen):
-        new[mail.own] = Entry(conversation, mail.sender, seen=True)
+    before = known.get(mail.own) if mail.own else None
+    if mail.own and not (before and before.seen and not _is_taken(mail, mail.own, before)):
+        new[mail.own] = Entry(conversation, mail.sender, seen=True, proven=mail.proven)
     return new
 
 
 async def _known(connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, Entry]:
     found = await rows(
         connection,
-        "SELECT message_hash, conversation::text, sender, seen FROM message_index"
+        "SELECT message_hash, conversation::text, sender, seen, proven FROM message_index"
         " WHERE message_hash = ANY(%b)",
         [list(hashes)],
     )
@@ -150,15 +170,16 @@ async def _write(connection: Connection, entries: Mapping[bytes, Entry]) -> None
     if not entries:
         return
     await connection.execute(
-        "INSERT INTO message_index (message_hash, conversation, sender, seen)"
-        " SELECT * FROM unnest(%b::bytea[], %s::uuid[], %b::text[], %s::bool[])"
+        "INSERT INTO message_index (message_hash, conversation, sender, seen, proven)"
+        " SELECT * FROM unnest(%b::bytea[], %s::uuid[], %b::text[], %s::bool[], %s::bool[])"
         " ON CONFLICT (message_hash) DO UPDATE SET conversation = excluded.conversation,"
-        "  sender = excluded.sender, seen = excluded.seen",
+        "  sender = excluded.sender, seen = excluded.seen, proven = excluded.proven",
         [
             list(entries),
             [one.conversation for one in entries.values()],
             [one.sender for one in entries.values()],
             [one.seen for one in entries.values()],
+            [one.proven for one in entries.values()],
         ],
     )
 

@@ -7,15 +7,14 @@ waiting: to be retried at a set time; quarantined: held for a person.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from postrail.configuration.load import own_addresses
 from postrail.database import Connection, one, rows, rows_as
 from postrail.incoming import conversations
-from postrail.incoming.message_ids import named_by
+from postrail.incoming.message_ids import Named
 from postrail.records import MailParsed
 from postrail.stream import avro
 from postrail.stream.received import Received
@@ -72,19 +71,19 @@ class FinishedMail:
 
 
 async def take_in(
-    connection: Connection, batch: Sequence[Received[MailParsed]], now: datetime
+    connection: Connection,
+    fresh: Sequence[MailParsed],
+    named: Sequence[Named],
+    own_addresses: Collection[str],
+    now: datetime,
 ) -> None:
-    """Brings parsed messages into the table as due, in the order of the batch.
+    """Brings parsed messages that were `not_taken_in` into the table as due, in their order.
 
-    A row past `fetched` stays as it is, so a redelivered record changes nothing. A message that is
-    in a batch twice counts once.
+    `named` are the ids of each.
     """
-    mails = {got.record.mail_id: got.record for got in batch}
-    fresh = [mails[mail_id] for mail_id in await _not_taken_in(connection, list(mails))]
     if not fresh:
         return
-    own = await own_addresses(connection)
-    placed = await conversations.place(connection, [named_by(mail) for mail in fresh], own)
+    placed = await conversations.place(connection, named, own_addresses)
     numbers = await rows(
         connection, "SELECT nextval('arrival_number') FROM generate_series(1, %s)", [len(fresh)]
     )
@@ -136,15 +135,22 @@ async def take_in(
     )
 
 
-async def _not_taken_in(connection: Connection, mail_ids: list[str]) -> list[str]:
-    """Returns the messages without a row or with one in state fetched, in the given order."""
+async def not_taken_in(
+    connection: Connection, batch: Sequence[Received[MailParsed]]
+) -> list[MailParsed]:
+    """Returns the messages without a row or with one in state fetched, in the given order.
+
+    A row past `fetched` stays as it is, so a redelivered record changes nothing. A message that is
+    in a batch twice counts once.
+    """
+    mails = {got.record.mail_id: got.record for got in batch}
     found = await rows(
         connection,
         "SELECT mail_id::text FROM incoming_mail WHERE mail_id = ANY(%s) AND state <> 'fetched'",
-        [mail_ids],
+        [list(mails)],
     )
     past = {row[0] for row in found}
-    return [mail_id for mail_id in mail_ids if mail_id not in past]
+    return [mail for mail_id, mail in mails.items() if mail_id not in past]
 
 
 def _blobs_of(mail: MailParsed) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -30,10 +31,11 @@ async def pool(settings: Settings) -> AsyncIterator[Pool]:
     await opened.close()
 
 
-async def placed(pool: Pool, *mails: MailParsed) -> list[Place]:
+async def placed(pool: Pool, *mails: MailParsed, proven: bool | None = None) -> list[Place]:
     """Places the messages as one batch."""
+    named = [replace(named_by(mail), proven=proven) for mail in mails]
     async with transaction(pool) as connection:
-        found = await conversations.place(connection, [named_by(mail) for mail in mails], OWN)
+        found = await conversations.place(connection, named, OWN)
     return [found[mail.mail_id] for mail in mails]
 
 
@@ -120,6 +122,32 @@ async def test_an_id_that_a_stranger_took_before_pulls_nobody(pool: Pool, batch:
     # The same message in another mailbox is by the same sender.
     (copy,) = await placed(pool, mail(MALLORY, message_id=ID, mailbox="info"))
     assert (copy.conversation, copy.claimed_by) == (places[0].conversation, None)
+
+
+@pytest.mark.parametrize(("proven", "apart"), [(False, True), (None, False), (True, False)])
+async def test_an_id_that_was_taken_in_its_author_s_name_goes_with_the_proven_message(
+    pool: Pool, proven: bool | None, apart: bool
+) -> None:
+    """It pulled the proven message into the forger's conversation, and the answers to it."""
+    (known,) = await placed(pool, mail(ADA, message_id="<known@x>"))
+    (forged,) = await placed(pool, mail(ADA, message_id=ID), proven=proven)
+    genuine = mail(ADA, message_id=ID, in_reply_to=["<known@x>"], text="Secret")
+    (place,) = await placed(pool, genuine, proven=True)
+    expected = known if apart else forged
+    assert (place.conversation, place.claimed_by) == (
+        expected.conversation,
+        forged.conversation if apart else None,
+    )
+    (answer,) = await placed(pool, mail(BO, in_reply_to=[ID]))
+    assert answer.conversation == expected.conversation
+    # What comes later takes it no more.
+    (again,) = await placed(pool, mail(ADA, message_id=ID, text="Forged"), proven=False)
+    assert again.conversation == expected.conversation
+    # A message that names nothing else begins its own conversation.
+    (bait,) = await placed(pool, mail(ADA, message_id="<2@x>"), proven=False)
+    alone = mail(ADA, message_id="<2@x>")
+    (first,) = await placed(pool, alone, proven=True)
+    assert (first.conversation, first.claimed_by) == (alone.mail_id, bait.conversation)
 
 
 async def test_ids_of_ours_and_of_release_0_1_need_no_sender(pool: Pool) -> None:
