@@ -37,6 +37,10 @@ SECOND_LEVEL = frozenset(
 )
 
 
+# Stands in `authserv_ids` for fields without a name, as Microsoft 365 writes them.
+NAMELESS = "microsoft"
+
+
 class Verdict(StrEnum):
     """What is known about the sender; traces and conditions hold these spellings."""
 
@@ -120,18 +124,27 @@ def _trusted(mail: MailParsed, account: MailAccount) -> list[AuthenticationResul
     field of the first server of ours. That server must remove fields with its own name (RFC 8601,
     5): one that stands right below cannot be told from its own.
     """
-    names = {name.lower() for name in account.authserv_ids}
-    trusted = names | {host.lower() for host in account.trusted_hosts}
+    names = [*account.authserv_ids]
+    trusted = [*names, *account.trusted_hosts]
     # A record has only the beginning of a very long header: what is not in it is not trusted.
     fields = itertools.takewhile(lambda field: _is_ours(field, trusted), mail.headers)
     ours = sum(1 for _ in fields)
-    return [one for one in mail.authentication if one.server in names and 0 <= one.position < ours]
+    return [
+        one
+        for one in mail.authentication
+        if _is_among(one.server or NAMELESS, names) and 0 <= one.position < ours
+    ]
+
+
+def _is_among(host: str, names: Collection[str]) -> bool:
+    """Tells whether a host has one of these names; one that begins with a dot is of all below."""
+    return any(host == name or (name[0] == "." and host.endswith(name)) for name in names)
 
 
 def _is_ours(field: HeaderField, trusted: Collection[str]) -> bool:
     """Tells whether a field may stand above our own: all but a Received field of a stranger."""
     host = _written_by(field.value) if field.name.lower() == "received" else None
-    return host is None or host in trusted or _is_private(host)
+    return host is None or _is_among(host, trusted) or _is_private(host)
 
 
 def _written_by(received: str) -> str:
@@ -197,4 +210,4 @@ def _pairs(properties: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _shown(one: AuthenticationResult) -> str:
-    return f"{one.server}: {' '.join([f'{one.method}={one.result}', *one.properties])}"
+    return f"{one.server or NAMELESS}: {' '.join([f'{one.method}={one.result}', *one.properties])}"

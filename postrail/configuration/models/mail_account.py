@@ -95,7 +95,8 @@ class MailAccount(Configured):
     address: MailAddress
     project: Annotated[ProjectKey, Field(description="the key of a project, such as HELP")]
     # The names by which the servers of this mailbox sign Authentication-Results (RFC 8601), such as
-    # mx.example.org; without any, no sender is verified.
+    # mx.example.org; .example.org stands for all below it, and microsoft for fields without a name,
+    # as Microsoft 365 writes them. Without any, no sender is verified.
     authserv_ids: list[HostName] = Field(default_factory=list)
     # Further servers that may add Received fields above that.
     trusted_hosts: list[HostName] = Field(default_factory=list)
