@@ -227,6 +227,19 @@ async def take_due(
     )
 
 
+async def parsed_mails(connection: Connection, mail_ids: Collection[str]) -> dict[str, MailParsed]:
+    """Returns the parsed forms of these messages by mail_id, as far as they are kept."""
+    if not mail_ids:
+        return {}
+    found = await rows(
+        connection,
+        "SELECT mail_id::text, parsed FROM incoming_mail"
+        " WHERE mail_id = ANY(%s) AND parsed IS NOT NULL",
+        [sorted(set(mail_ids))],
+    )
+    return {mail_id: avro.decode_as(MailParsed, parsed) for mail_id, parsed in found}
+
+
 async def lock_work(connection: Connection, mails: Sequence[DueMail]) -> None:
     """Waits until no other process works on these conversations, queues or contents."""
     names = {name for due in mails for name in (due.conversation, due.queue, due.mail.fingerprint)}

@@ -61,6 +61,7 @@ KINDS: dict[str, Any] = {
     "answered_in": (1,),
     "insider_in": (2**40,),
     "agent_of": ("HELP", "SALE"),
+    "beginning": "stranger",
     "claimed_by": OTHER,
     "own_message": "Message-ID",
     "counts": {"sender_messages": 20, "sender_issues": 1},
