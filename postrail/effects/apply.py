@@ -97,7 +97,7 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
     mails = await notify(
         context.connection, announcements, context.notification_options, context.now
     )
-    works.setdefault(Notice, []).extend(notices_of_held(mails, batch))
+    works.setdefault(Notice, []).extend(notices_of_held(mails, batch, made))
     by_mail = {one.mail_id: one for one in made if one.issue}
     handled = [_handled(one, by_mail.get(one.due.mail.mail_id)) for one in batch]
     mails += await _send(context, works, made, handled)
