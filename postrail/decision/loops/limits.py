@@ -42,6 +42,7 @@ class Standing(StrEnum):
     OUTSIDER = "outsider"
     # Who takes part, by a message that is marked as automatic.
     MACHINE = "machine"
+    UNPROVEN_MACHINE = "unproven machine"
 
 
 # What messages of one issue count against.
@@ -50,6 +51,7 @@ OF_ISSUES = {
     Standing.UNPROVEN: LimitName.CONVERSATION_MESSAGES,
     Standing.OUTSIDER: LimitName.CONVERSATION_MESSAGES,
     Standing.MACHINE: LimitName.CONVERSATION_MACHINES,
+    Standing.UNPROVEN_MACHINE: LimitName.CONVERSATION_MACHINES,
 }
 REACHED = "which {} has reached"
 NOTICE = """Further messages are quarantined: {limit}, which {whose} has reached.
@@ -96,7 +98,7 @@ def standing_of(question: Question, decision: Decision) -> Standing:
     if any(isinstance(one, AddComment) and one.outsider for one in decision.effects):
         return Standing.OUTSIDER
     if question.muted:
-        return Standing.MACHINE
+        return Standing.MACHINE if question.verified else Standing.UNPROVEN_MACHINE
     return Standing.PROVEN if question.verified else Standing.UNPROVEN
 
 

@@ -85,7 +85,7 @@ BRAKED: list[tuple[str, MailParsed, Facts, str]] = [
         "automatic",
         mail_parsed(kind="auto_generated"),
         replace(
-            busy("unproven", "proven", "outsider"),
+            busy("unproven", "proven", "outsider", "machine"),
             counts={"sender_messages": 999, "machine_messages": 999},
         ),
         "",
@@ -96,7 +96,19 @@ BRAKED: list[tuple[str, MailParsed, Facts, str]] = [
         busy("machine"),
         "conversation_machines",
     ),
-    ("people beside machines", mail_parsed(), busy("machine"), ""),
+    (
+        "forged alarms on one issue",
+        mail_parsed(kind="auto_generated"),
+        busy("unproven machine"),
+        "conversation_machines",
+    ),
+    (
+        "a proven machine beside forged alarms",
+        verified(mail_parsed(kind="auto_generated")),
+        busy("unproven machine"),
+        "",
+    ),
+    ("people beside machines", mail_parsed(), busy("machine", "unproven machine"), ""),
     (
         "flood",
         mail_parsed(kind="auto_generated"),
@@ -233,7 +245,8 @@ def test_an_operator_sets_each_limit_or_switches_it_off(name: LimitName) -> None
         (mail_parsed(), known(HELP_1), "unproven"),
         (verified(mail_parsed()), known(HELP_1), "proven"),
         (mail_parsed(), replace(known(HELP_1), taking_part=()), "outsider"),
-        (mail_parsed(kind="auto_reply"), known(HELP_1), "machine"),
+        (mail_parsed(kind="auto_reply"), known(HELP_1), "unproven machine"),
+        (verified(mail_parsed(kind="auto_reply")), known(HELP_1), "machine"),
         (mail_parsed(kind="auto_reply"), replace(known(HELP_1), taking_part=()), "outsider"),
         (mail_parsed(), Facts(), "unproven"),
         # It has no effect.
