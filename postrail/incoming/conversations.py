@@ -117,8 +117,7 @@ def _joined(
 
     Anyone can name an id that is yet to come, or take it. So an id that was only named, and the
     message's own, count if the one whom they are from is its sender, or is addressed by it. The own
-    id of a proven message does not count if a message took it whose sender could be proven and was
-    not.
+    id of a proven message does not count if another one took it in the same name, unproven.
     """
     named = ({mail.sender} | mail.addressed) - {""}
     related = {one for one in named if without_extension(one) not in own_addresses}
@@ -139,19 +138,22 @@ def _joined(
 
 
 def _is_taken(mail: Named, digest: bytes, entry: Entry) -> bool:
-    """Tells whether somebody else has, or may have, taken the own id of a proven message."""
-    return digest == mail.own and bool(mail.proven) and entry.seen and entry.proven is False
+    """Tells whether somebody took, or may have taken, a proven message's own id in its name.
+
+    What others send in their own names takes no id, and is not theirs to take.
+    """
+    unproven = entry.proven is False and entry.sender == mail.sender
+    return digest == mail.own and bool(mail.proven) and unproven
 
 
 def _entries(mail: Named, conversation: str, known: Mapping[bytes, Entry]) -> dict[bytes, Entry]:
     """Returns what the index says from now on: the message's own id is seen, others are named.
 
-    An id that somebody took goes with the proven message, and so do the answers to it.
+    An id that was seen stays where it is until the message has an effect (see `splits`).
     """
     named = Entry(conversation, mail.sender, seen=False)
     new = {digest: named for digest in mail.hashes if digest not in known}
-    before = known.get(mail.own) if mail.own else None
-    if mail.own and not (before and before.seen and not _is_taken(mail, mail.own, before)):
+    if mail.own and not (mail.own in known and known[mail.own].seen):
         new[mail.own] = Entry(conversation, mail.sender, seen=True, proven=mail.proven)
     return new
 
