@@ -35,8 +35,8 @@ SECOND_LEVEL = frozenset(
     {"ac", "co", "com", "edu", "go", "gob", "gov", "gv", "ltd", "me", "mil", "ne", "net", "nom"}
     | {"or", "org", "plc", "sch"}
 )
-
-
+# Which field is the topmost: Fastmail writes others above it, with results such as bimi and arc.
+METHODS = ("spf", "dkim", "dmarc")
 # Stands in `authserv_ids` for fields without a name, as Microsoft 365 writes them.
 NAMELESS = "microsoft"
 
@@ -94,8 +94,9 @@ def judge(mail: MailParsed, account: MailAccount) -> Judged:
     if form := form_of(mail, account):
         return Judged(Verdict.NONE, f"{form} names the author in Reply-To, which proves nothing")
     domain = _plain(mail.sender.address.rpartition("@")[2])
-    for one in trusted:
-        if one.position == trusted[0].position and one.result == "pass" and _is_about(one, domain):
+    results = [one for one in trusted if one.method in METHODS]
+    for one in results:
+        if one.position == results[0].position and one.result == "pass" and _is_about(one, domain):
             return Judged(Verdict.PASS, _shown(one))
     return Judged(Verdict.NONE, f"no aligned pass of DMARC or DKIM for {domain}")
 

@@ -36,7 +36,7 @@ M365 = (
     " action=none header.from=customer.example;compauth=pass reason=100"
 )
 BORDER = "Received: from out.customer.example by AM1.mail.protection.outlook.com with SMTP; x"
-WITHIN = "Received: from AM1.eurprd01.prod.outlook.com by DB2.eurprd02.prod.outlook.com; x"
+WITHIN = "Received: from AM1.eurprd01.prod.outlook.com by DB2.outlook.office365.com; x"
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ WITHIN = "Received: from AM1.eurprd01.prod.outlook.com by DB2.eurprd02.prod.outl
     ],
 )
 def test_microsoft_365_names_no_server(ids: list[str], header: list[str], verdict: str) -> None:
-    hosts = [".prod.outlook.com", ".protection.outlook.com"]
+    hosts = [".prod.outlook.com", ".outlook.office365.com", ".protection.outlook.com"]
     account = ACCOUNT.model_copy(update={"authserv_ids": ids, "trusted_hosts": hosts})
     assert judge(parsed(*header), account).verdict == verdict
 
@@ -221,6 +221,12 @@ def test_a_name_with_a_dot_stands_for_all_below(server: str, verdict: str) -> No
             [f"{OURS} dkim=pass header.d=evil.example", PASSED, FROM],
             "none",
         ),
+        (
+            "below our field with other results",
+            [f"{OURS} bimi=none", f"{OURS} arc=none", PASSED, RECEIVED, FROM],
+            "pass",
+        ),
+        ("below our field with SPF", [f"{OURS} spf=pass", PASSED, RECEIVED, FROM], "none"),
         (
             "a domain outside of ASCII",
             [
