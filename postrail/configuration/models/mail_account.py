@@ -57,10 +57,15 @@ PLAIN = ("none", "starttls_if_available")
 LOCATION = ("path", "host", "username")
 
 
+# All below a top-level domain, such as .com, are anybody's; .internal and .local are private.
 HostName = Annotated[
     str,
+    Field(
+        pattern=r"^([A-Za-z0-9_-][A-Za-z0-9._-]*|(\.[A-Za-z0-9_-]+){2,}|\.(internal|local))$",
+        max_length=255,
+        description="a host name, or a domain such as .example.org for all hosts below it",
+    ),
     LowerCase,
-    Field(pattern=r"^[a-z0-9._-]+$", max_length=255, description="a host name"),
 ]
 
 
