@@ -23,6 +23,7 @@ from postrail.decision.decision import (
 )
 from postrail.decision.question import Question
 from postrail.decision.senders import form_of
+from postrail.message_parts import counted_sender
 
 # What a release skips.
 LIMITS = "limits"
@@ -147,7 +148,10 @@ def _whose(question: Question, decision: Decision, limit: Limit) -> str:
     """Returns who or what has reached the limit: a sender, or an issue."""
     if limit.name in OF_ISSUES.values() and decision.issue:
         return decision.issue.issue_key
-    return (question.mail.sender.address if question.mail.sender else "") or "no sender"
+    sender = counted_sender(question.mail.sender.address) if question.mail.sender else ""
+    if not sender:
+        return "no sender"
+    return sender if question.verified else f"{sender} (not proven)"
 
 
 def refused_answer(question: Question) -> str:

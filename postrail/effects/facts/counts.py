@@ -18,7 +18,7 @@ from postrail.decision.sending.answers import is_answer
 from postrail.effects.involvement import author_of
 from postrail.incoming.limits import counting as incoming
 from postrail.incoming.queue import DueMail
-from postrail.incoming.senders import counted_sender
+from postrail.message_parts import counted_sender
 from postrail.outgoing import counting as outgoing
 
 OF_SENDERS = tuple(LimitName(name) for name in incoming.OF_SENDERS)

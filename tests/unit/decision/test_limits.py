@@ -198,21 +198,32 @@ def test_a_message_over_a_limit_is_quarantined(mail: MailParsed, facts: Facts, l
 
 def test_the_reason_names_the_limit_its_unit_and_who_reached_it() -> None:
     decision = decide(mail_parsed(), SNAPSHOT, counted(sender_messages=20))
-    assert decision.reason == (
-        "limit sender_messages: 20 messages in 120 minutes, which ada@example.org has reached"
-    )
+    limit = "limit sender_messages: 20 messages in 120 minutes"
+    assert decision.reason == f"{limit}, which ada@example.org (not proven) has reached"
+    proven = decide(verified(mail_parsed()), configured(), counted(sender_messages=20))
+    assert proven.reason == f"{limit}, which ada@example.org has reached"
 
 
 @pytest.mark.parametrize(
     ("address", "facts", "whose"),
     [
-        ("ada@example.org", counted(sender_messages=20), "'which ada@example.org has reached'"),
+        (
+            "ada@example.org",
+            counted(sender_messages=20),
+            "'which ada@example.org (not proven) has reached'",
+        ),
+        # As it is counted: one command for all of them.
+        (
+            "Ada+7@example.org",
+            counted(sender_messages=20),
+            "'which ada@example.org (not proven) has reached'",
+        ),
         ("ada@example.org", busy("unproven"), "'which HELP-1 has reached'"),
         # What people paste into a shell holds nothing that it runs.
         (
             "$(halt)'`halt`@x",
             counted(sender_messages=20),
-            "'which $(halt)'\"'\"'`halt`@x has reached'",
+            "'which $(halt)'\"'\"'`halt`@x (not proven) has reached'",
         ),
     ],
 )

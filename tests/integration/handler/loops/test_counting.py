@@ -15,8 +15,7 @@ from postrail.database import Pool, open_pool, rows, transaction
 from postrail.incoming import conversations
 from postrail.incoming.limits import counting
 from postrail.incoming.limits.counting import OF_SENDERS
-from postrail.incoming.senders import counted_sender
-from postrail.message_parts import Address
+from postrail.message_parts import Address, counted_sender
 from postrail.outgoing import counting as outgoing
 from postrail.records import OutgoingQueued
 from postrail.settings import Settings
