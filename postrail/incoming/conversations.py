@@ -43,6 +43,8 @@ class Place:
     queue: str
     # The conversation of somebody who had or named this message's id before, without a claim on it.
     claimed_by: str | None = None
+    # The id by which it joined the conversation, if that was seen before.
+    joined_by: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +104,20 @@ def _place_of(
     by_key: Mapping[str, str],
     own_addresses: Collection[str],
 ) -> Place:
-    conversation = _joined(mail, known, own_addresses) or mail.mail_id
+    joined_by = _joined_by(mail, known, own_addresses)
+    conversation = known[joined_by].conversation if joined_by else mail.mail_id
     named = mail.token_queue or _first(mail.keys, by_key)
     queue = named or (conversation if mail.hashes else _equals(mail))
     claim = known.get(mail.own) if mail.own else None
     claimed = claim.conversation if claim and claim.conversation != conversation else None
-    return Place(conversation=conversation, queue=queue, claimed_by=claimed)
+    seen = joined_by if joined_by and known[joined_by].seen else None
+    return Place(conversation=conversation, queue=queue, claimed_by=claimed, joined_by=seen)
 
 
-def _joined(
+def _joined_by(
     mail: Named, known: Mapping[bytes, Entry], own_addresses: Collection[str]
-) -> str | None:
-    """Returns the conversation that the message belongs to, by its strongest id.
+) -> bytes | None:
+    """Returns the strongest id that places the message in a conversation.
 
     Anyone can name an id that is yet to come, or take it. So an id that was only named, and the
     message's own, count if the one whom they are from is its sender, or is addressed by it. The own
@@ -133,7 +137,7 @@ def _joined(
                 or (entry.seen and digest != mail.own)
             )
         ):
-            return entry.conversation
+            return digest
     return None
 
 

@@ -90,26 +90,25 @@ async def take_in(
     await connection.execute(
         "INSERT INTO incoming_mail AS present (mail_id, mailbox, source, state, size, received_at,"
         "  fetched_at, raw_partition, raw_offset, blobs, subject, sender, message_id, fingerprint,"
-        "  parsed, conversation, queue, arrival, claimed_by, due_at)"
+        "  parsed, conversation, queue, arrival, claimed_by, joined_by, due_at)"
         " SELECT mail_id, mailbox, source, 'new', size, received_at, fetched_at, raw_partition,"
         "  raw_offset, string_to_array(blobs, ' '), subject, sender, message_id, fingerprint,"
-        "  parsed, conversation, queue, arrival, claimed_by, %s"
+        "  parsed, conversation, queue, arrival, claimed_by, joined_by, %s"
         " FROM unnest(%s::uuid[], %b::text[], %b::text[], %s::bigint[], %s::timestamptz[],"
         "  %s::timestamptz[], %s::int[], %s::bigint[], %b::text[], %b::text[], %b::text[],"
         "  %b::text[], %b::text[], %b::bytea[], %s::uuid[], %s::uuid[], %s::bigint[],"
-        "  %s::uuid[])"
+        "  %s::uuid[], %b::bytea[])"
         "  AS parsed(mail_id, mailbox, source, size, received_at, fetched_at, raw_partition,"
         "   raw_offset, blobs, subject, sender, message_id, fingerprint, parsed, conversation,"
-        "   queue, arrival, claimed_by)"
+        "   queue, arrival, claimed_by, joined_by)"
         " ON CONFLICT (mail_id) DO UPDATE SET state = 'new', size = excluded.size,"
         "  received_at = coalesce(present.received_at, excluded.received_at),"
         "  raw_partition = excluded.raw_partition, raw_offset = excluded.raw_offset,"
-        "  blobs = excluded.blobs,"
-        "  subject = excluded.subject, sender = excluded.sender,"
+        "  blobs = excluded.blobs, subject = excluded.subject, sender = excluded.sender,"
         "  message_id = excluded.message_id, fingerprint = excluded.fingerprint,"
         "  parsed = excluded.parsed, conversation = excluded.conversation,"
-        "  queue = excluded.queue, arrival = excluded.arrival,"
-        "  claimed_by = excluded.claimed_by, due_at = excluded.due_at"
+        "  queue = excluded.queue, arrival = excluded.arrival, due_at = excluded.due_at,"
+        "  claimed_by = excluded.claimed_by, joined_by = excluded.joined_by"
         " WHERE present.state = 'fetched'",
         [
             now,
@@ -131,6 +130,7 @@ async def take_in(
             [placed[mail.mail_id].queue for mail in fresh],
             [row[0] for row in numbers],
             [placed[mail.mail_id].claimed_by for mail in fresh],
+            [placed[mail.mail_id].joined_by for mail in fresh],
         ],
     )
 

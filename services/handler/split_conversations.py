@@ -1,4 +1,4 @@
-"""Lets messages follow what they answer into a conversation that has split off from theirs.
+"""Lets messages follow what they answer into the conversation in which that has its effect.
 
 They were taken in before that, often in one batch with what they answer.
 """
@@ -11,7 +11,7 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision.senders import is_proven
 from postrail.incoming.queue import DueMail
-from postrail.incoming.splits.own_ids import Move, move_mails, split_off
+from postrail.incoming.splits.own_ids import Move, followed, move_mails
 
 
 async def follow(
@@ -21,7 +21,7 @@ async def follow(
 
     A moved message is due in its new conversation, behind those that have arrived before it.
     """
-    found = await split_off(connection, mails)
+    found = await followed(connection, [due.mail.mail_id for due in mails])
     moves = [
         Move(
             mail=due.mail,

@@ -5,12 +5,11 @@ The intake has placed the message, and maybe answers to it, before anybody knew 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from postrail.database import Connection, rows
-from postrail.incoming.message_ids import answered_ids, message_hash, named_by
-from postrail.incoming.queue import DueMail
+from postrail.incoming.message_ids import named_by
 from postrail.records import MailParsed
 
 
@@ -51,41 +50,20 @@ async def move_ids(connection: Connection, moves: Sequence[Move]) -> None:
     )
 
 
-async def split_off(connection: Connection, mails: Sequence[DueMail]) -> dict[str, str]:
-    """Returns the conversations of what the messages answer, by mail_id, where they have split off.
+async def followed(connection: Connection, mail_ids: Sequence[str]) -> dict[str, str]:
+    """Returns where the ids are now by which these messages joined their conversations, by mail_id.
 
-    Each has split off from the message's conversation since the message was taken in.
-    """
-    answered = {
-        due.mail.mail_id: [message_hash(one) for one in answered_ids(due.mail)] for due in mails
-    }
-    hashes = {digest for digests in answered.values() for digest in digests}
-    known = await _with_origins(connection, hashes) if hashes else {}
-    found = {}
-    for due in mails:
-        nearest = next((one for one in answered[due.mail.mail_id] if one in known), b"")
-        conversation, origin = known.get(nearest, ("", None))
-        if origin == due.conversation:
-            found[due.mail.mail_id] = conversation
-    return found
-
-
-async def _with_origins(
-    connection: Connection, hashes: set[bytes]
-) -> Mapping[bytes, tuple[str, str | None]]:
-    """Returns the conversations of ids that were seen, each with the one that it split off from.
-
-    A conversation has the id of the message that began it, which stands in the other one.
+    Left out are those that are still there. An id that was only named before is not followed:
+    anybody may have taken it since.
     """
     found = await rows(
         connection,
-        "SELECT own.message_hash, own.conversation::text, first.conversation::text"
-        " FROM message_index AS own LEFT JOIN incoming_mail AS first"
-        "  ON first.mail_id = own.conversation AND first.conversation <> own.conversation"
-        " WHERE own.message_hash = ANY(%b) AND own.seen",
-        [sorted(hashes)],
+        "SELECT mail.mail_id::text, own.conversation::text FROM incoming_mail AS mail"
+        " JOIN message_index AS own ON own.message_hash = mail.joined_by"
+        " WHERE mail.mail_id = ANY(%s) AND own.conversation <> mail.conversation",
+        [list(mail_ids)],
     )
-    return {digest: (conversation, origin) for digest, conversation, origin in found}
+    return dict(found)
 
 
 async def move_mails(connection: Connection, moves: Sequence[Move]) -> None:

@@ -66,3 +66,25 @@ async def test_what_is_released_is_a_comment_on_the_issue_of_its_people(
         [(MALLORY.address,)] if proven else []
     )
     assert MALLORY.address not in await watchers(bench, "HELP-1")
+
+
+@pytest.mark.parametrize("own", [True, False])
+async def test_what_is_released_follows_no_id_that_was_only_named_before(
+    bench: Bench, *, own: bool
+) -> None:
+    """A stranger takes the id that the held message answers, and has an issue by then."""
+    await rule(bench, **QUARANTINE, when={"subject contains": "held"})
+    named = "<colleague@example.org>"
+    held = mail_parsed(sender=ADA, to=[DESK], in_reply_to=[named], subject="held", text=PIN)
+    # One that addresses Ada joins her conversation by that id, and begins one of its own.
+    addressed = {"to": [DESK, ADA]} if own else {}
+    taken = verified(mail_parsed(sender=MALLORY, message_id=named, **addressed))
+    await bench.handle(held, taken)
+    await ordered(bench, held.mail_id)
+    await published(bench, by_id(held))
+    await bench.work()
+    assert [(outcome, key) for _, outcome, key in await bench.outcomes()] == [
+        ("issue", "HELP-1"),
+        ("issue", "HELP-2"),
+    ]
+    assert MALLORY.address not in sent_to(bench, PIN)
