@@ -10,6 +10,7 @@ from datetime import datetime
 # A usual address of email, as the configuration and people give it.
 ADDRESS = r"[^\s@<>]+@[^\s@<>]+"
 ADDRESS_CHARACTERS = 320
+EXTENSION = re.compile("[+][^@]*@")
 PATH_SEPARATORS = re.compile(r"[/\\]")
 # In names of files: refused by file systems or read by shells (as Jira replaces them), or reversing
 # the reading direction, so that an .exe looks like a .pdf.
@@ -25,6 +26,20 @@ def without_extension(address: str) -> str:
     """Returns the address without its plus-extension: help+12@desk is for help@desk."""
     local, _, domain = address.rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"
+
+
+def counted_sender(address: str) -> str:
+    """Returns the address by which messages of a sender are counted.
+
+    Without its plus-extension, which a machine may change with each message; only ASCII letters
+    become small, as in the index.
+    """
+    plain = EXTENSION.sub("@", address, count=1)
+    return (
+        plain.encode("utf-8", "surrogatepass")
+        .lower()
+        .decode("utf-8", "surrogatepass")[:ADDRESS_CHARACTERS]
+    )
 
 
 def plain_file_name(given: str) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 from bench.handling.rules import handlers
 from bench.usage import usage_of
 from postrail.configuration.load import load_snapshot
+from postrail.configuration.models.limit import MOST_VALUE, Limit, LimitName
 from postrail.database import open_pool, transaction
 from postrail.decision.decide import decide
 from postrail.decision.facts import Facts
@@ -29,9 +32,10 @@ WARM_UP_MAILS = 20
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cost:
-    """The least CPU milliseconds a message with a number of rules."""
+    """The least CPU milliseconds a message with a number of rules, with limits or without."""
 
     rules: int
+    limited: bool
     handler_ms: float
     # Of the handler's: all rules asked of a message without facts.
     deciding_ms: float
@@ -41,9 +45,17 @@ class Cost:
 
 
 async def measured(
-    url: str, folder: Path, postgres: int, raws: Sequence[bytes], rules: Sequence[int], rounds: int
+    url: str,
+    folder: Path,
+    postgres: int,
+    raws: Sequence[bytes],
+    ways: Sequence[tuple[int, bool]],
+    rounds: int,
 ) -> list[Cost]:
-    """Measures each number of rules in each round; `postgres` is the server's process id."""
+    """Measures each number of rules, with limits or without, in each round.
+
+    `postgres` is the server's process id.
+    """
     settings = _settings(url, folder)
     configure_log(settings, "handler")
     parsed = [made(raw, mail_id=str(uuid.uuid4())).record for raw in raws]
@@ -52,13 +64,14 @@ async def measured(
     await bench.offsets.stored([0])
     bench.offsets.expect({0: None})
     try:
-        costs: dict[int, list[Cost]] = {count: [] for count in rules}
+        costs: dict[tuple[int, bool], list[Cost]] = {way: [] for way in ways}
         for number in range(rounds):
-            for count in rules:
-                await _configure(bench, count)
-                await bench.handle(*_again(parsed[:WARM_UP_MAILS], f"warm up {number}-{count}"))
-                mails = _again(parsed, f"{number}-{count}")
-                costs[count].append(await _cost(bench, postgres, mails, count))
+            for way in ways:
+                await _configure(bench, *way)
+                run, now = f"{number}-{way}", bench.clock.now()
+                await bench.handle(*_again(parsed[:WARM_UP_MAILS], f"warm up {run}", now))
+                mails = _again(parsed, run, now)
+                costs[way].append(await _cost(bench, postgres, mails, way))
                 bench.clock.move(ROUND_SECONDS)
         return [_least(found) for found in costs.values()]
     finally:
@@ -71,22 +84,26 @@ def _settings(url: str, folder: Path) -> Settings:
     return settings_of(environment_of(folder, bootstrap_servers="127.0.0.1:9", database_url=url))
 
 
-async def _configure(bench: Bench, count: int) -> None:
+async def _configure(bench: Bench, count: int, limited: bool) -> None:
     async with transaction(bench.pool) as connection:
         await connection.execute("DELETE FROM mail_handler")
-    await bench.save(*handlers(count))
+    # Limits that count everything and brake nothing, so that the same messages take effect.
+    limits = (Limit(name=name, value=MOST_VALUE if limited else 0) for name in LimitName)
+    await bench.save(*handlers(count), *limits)
 
 
-def _again(mails: Iterable[MailParsed], run: str) -> list[MailParsed]:
+def _again(mails: Iterable[MailParsed], run: str, now: datetime) -> list[MailParsed]:
     """Returns the messages as if somebody had sent them anew: with ids of this run."""
 
     def renamed(message_id: str) -> str:
-        return f"<{run.replace(' ', '-')}.{message_id.strip('<>')}>"
+        return f"<{re.sub(r'[^a-z0-9]+', '-', run.lower())}.{message_id.strip('<>')}>"
 
     return [
         replace(
             mail,
             mail_id=str(uuid.uuid4()),
+            received_at=now,
+            fetched_at=now,
             message_id=renamed(mail.message_id or ""),
             in_reply_to=[renamed(one) for one in mail.in_reply_to],
             references=[renamed(one) for one in mail.references],
@@ -96,7 +113,9 @@ def _again(mails: Iterable[MailParsed], run: str) -> list[MailParsed]:
     ]
 
 
-async def _cost(bench: Bench, postgres: int, mails: Sequence[MailParsed], count: int) -> Cost:
+async def _cost(
+    bench: Bench, postgres: int, mails: Sequence[MailParsed], way: tuple[int, bool]
+) -> Cost:
     before = usage_of({"postgres": [postgres]})["postgres"].cpu_seconds
     begin = time.process_time()
     await bench.handle(*mails)
@@ -113,7 +132,8 @@ async def _cost(bench: Bench, postgres: int, mails: Sequence[MailParsed], count:
         decide(mail, snapshot, Facts())
     decided = time.process_time() - begin
     return Cost(
-        rules=count,
+        rules=way[0],
+        limited=way[1],
         handler_ms=1000 * handled / len(mails),
         deciding_ms=1000 * decided / len(mails),
         postgres_ms=1000 * (after - before) / len(mails),
@@ -125,6 +145,7 @@ def _least(found: Sequence[Cost]) -> Cost:
     """Returns the least of each figure."""
     return Cost(
         rules=found[0].rules,
+        limited=found[0].limited,
         handler_ms=min(one.handler_ms for one in found),
         deciding_ms=min(one.deciding_ms for one in found),
         postgres_ms=min(one.postgres_ms for one in found),

@@ -8,17 +8,8 @@ from datetime import datetime
 
 from postrail import patterns
 from postrail.conditions.hours import within
-from postrail.conditions.tree import (
-    FIELDS,
-    LANGUAGE,
-    AllOf,
-    AnyOf,
-    Condition,
-    Not,
-    Operator,
-    Sort,
-    Test,
-)
+from postrail.conditions.tree import FIELDS, LANGUAGE, Condition, Operator, Sort, Test
+from postrail.query.combined import AllOf, AnyOf, Not
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -23,14 +23,12 @@ from postrail.conditions.tree import (
     FIELDS,
     HEADER,
     OPERATORS,
-    AllOf,
-    AnyOf,
     Condition,
-    Not,
     Operator,
     Sort,
     Test,
 )
+from postrail.query.combined import AllOf, AnyOf, Not
 
 DEPTH_MAX = 10
 TESTS_MAX = 200
@@ -189,15 +187,3 @@ def _shown(operand: Any) -> str:
         return f"[{', '.join(map(_shown, operand))}]"
     text = str(operand)
     return text if len(text) <= 100 else f"{text[:100]}…"
-
-
-def tests_of(condition: Condition) -> Iterable[Test]:
-    """Yields the tests of a condition."""
-    match condition:
-        case Test():
-            yield condition
-        case Not(part):
-            yield from tests_of(part)
-        case AllOf(parts) | AnyOf(parts):
-            for part in parts:
-                yield from tests_of(part)

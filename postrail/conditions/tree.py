@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import time
 from enum import StrEnum
+from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from postrail.conditions.language.detect import LANGUAGES
+from postrail.query.combined import AllOf, AnyOf, Not
 
 
 class Operator(StrEnum):
@@ -120,25 +122,4 @@ class Test:
     hours: Hours | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
-    """Holds if each part holds; so it does without parts."""
-
-    parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """Holds if at least one part holds."""
-
-    parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """Holds if its part does not."""
-
-    part: Condition
-
-
-Condition = Test | AllOf | AnyOf | Not
+Condition: TypeAlias = "Test | AllOf[Condition] | AnyOf[Condition] | Not[Condition]"

@@ -38,7 +38,6 @@ ProjectKey = Annotated[
 MailAddress = Annotated[
     str,
     Field(
-        min_length=3,
         max_length=ADDRESS_CHARACTERS,
         pattern=f"^{ADDRESS}$",
         description="an address such as help@example.org",

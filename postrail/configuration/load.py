@@ -28,7 +28,7 @@ from postrail.configuration.person_rows import PERSON
 from postrail.configuration.project_rows import PROJECT
 from postrail.configuration.snapshot import ConfigurationSnapshot, snapshot_of
 from postrail.configuration.templates.message_template import MESSAGE_TEMPLATE
-from postrail.database import Connection, rows, stored_as_they_are
+from postrail.database import Connection, stored_as_they_are
 
 RELOAD_SECONDS = 5.0
 # The kinds of which a snapshot consists.
@@ -85,18 +85,6 @@ async def projects(connection: Connection) -> list[Project]:
 async def priorities(connection: Connection) -> list[Priority]:
     """Returns the five priorities, the most urgent first."""
     return await store.read(connection, PRIORITY)
-
-
-async def own_addresses(connection: Connection) -> frozenset[str]:
-    """Returns our own addresses in lower case, as `ConfigurationSnapshot.own_addresses` does."""
-    found = await rows(
-        connection,
-        "SELECT lower(address) FROM mail_account UNION SELECT lower(from_address)"
-        " FROM outgoing_connection UNION SELECT address FROM project WHERE address <> ''"
-        " UNION SELECT bounce_address FROM outgoing_connection WHERE bounce_address <> ''"
-        " UNION SELECT from_address FROM message_context WHERE from_address <> ''",
-    )
-    return frozenset(address for (address,) in found)
 
 
 async def load_snapshot(connection: Connection) -> ConfigurationSnapshot:

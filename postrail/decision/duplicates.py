@@ -58,7 +58,7 @@ def _apart(question: Question, earlier: EarlierMail) -> bool:
 def may_be_forged(question: Question, earlier: EarlierMail) -> bool:
     """Tells whether somebody else may have sent the earlier message, to keep this one out.
 
-    Whoever received a message can send the same once more, to another issue. That this one is
+    Anyone who received a message can send the same once more, to another issue. That this one is
     proven and the earlier one is not tells them apart, where the server of its mailbox proves
     senders at all.
     """

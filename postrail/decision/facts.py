@@ -141,6 +141,9 @@ class Facts:
     agent_of: tuple[str, ...] = ()
     # The queries of conditions that match issues of the message, each with the ids of these issues.
     issue_queries: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    # Where the conversation has no issue yet, what the sender has to do with the message that began
+    # it: known (its author, or addressed by it) or stranger. "": the message begins it itself.
+    beginning: str = ""
     # The issue of somebody who had or named the message's id before, and has no claim on it.
     claimed_by: IssueRef | None = None
     # A person's order to handle the message again.
@@ -191,6 +194,7 @@ def to_json(facts: Facts) -> dict[str, Any]:
         "insider_in": list(facts.insider_in),
         "agent_of": list(facts.agent_of),
         "issue_queries": {query: list(ids) for query, ids in facts.issue_queries},
+        "beginning": facts.beginning,
         "claimed_by": facts.claimed_by and _ref_to_json(facts.claimed_by),
         "release": facts.release and releases.to_json(facts.release),
         "tried": [[one.kind, one.value, one.hit] for one in facts.tried],
@@ -228,6 +232,7 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
         issue_queries=tuple(
             (query, tuple(ids)) for query, ids in sorted(stored.get("issue_queries", {}).items())
         ),
+        beginning=stored.get("beginning", ""),
         claimed_by=_ref_from_json(claim) if claim else None,
         release=releases.from_json(stored.get("release")),
         tried=tuple(MatchTried(*one) for one in stored.get("tried", ())),

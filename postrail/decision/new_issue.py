@@ -37,7 +37,12 @@ def create_issue(question: Question, reason: str, *, linked_to: IssueRef | None 
 def _participation(question: Question) -> Participation:
     """Returns the best participation of the sender in the issues of the message's conversation.
 
-    In a conversation without issues there is nothing to prove.
+    In a conversation without issues there is nothing to prove, unless another message began it: it
+    was held, and comes into this issue once a person releases it.
     """
+    if question.facts.beginning == "stranger":
+        return Participation.NONE
+    if question.facts.beginning and not question.verified:
+        return Participation.CLAIMED
     found = {question.participation(issue) for issue in question.facts.conversation_issues}
     return next((one for one in Participation if one in found), Participation.PROVEN)

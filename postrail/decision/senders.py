@@ -35,6 +35,10 @@ SECOND_LEVEL = frozenset(
     {"ac", "co", "com", "edu", "go", "gob", "gov", "gv", "ltd", "me", "mil", "ne", "net", "nom"}
     | {"or", "org", "plc", "sch"}
 )
+# Which field is the topmost: Fastmail writes others above it, with results such as bimi and arc.
+METHODS = ("spf", "dkim", "dmarc")
+# Stands in `authserv_ids` for fields without a name, as Microsoft 365 writes them.
+NAMELESS = "microsoft"
 
 
 class Verdict(StrEnum):
@@ -81,7 +85,7 @@ def judge(mail: MailParsed, account: MailAccount) -> Judged:
     if not trusted:
         ids = ", ".join(account.authserv_ids)
         return Judged(Verdict.NONE, f"no Authentication-Results field of {ids}")
-    # Whoever forges a failure harms only the message itself, so each of our fields may say so.
+    # A forged failure harms only the message itself, so each of our fields may say so.
     for one in trusted:
         if one.method == "dmarc" and one.result == "fail":
             return Judged(Verdict.FAIL, _shown(one))
@@ -90,8 +94,9 @@ def judge(mail: MailParsed, account: MailAccount) -> Judged:
     if form := form_of(mail, account):
         return Judged(Verdict.NONE, f"{form} names the author in Reply-To, which proves nothing")
     domain = _plain(mail.sender.address.rpartition("@")[2])
-    for one in trusted:
-        if one.position == trusted[0].position and one.result == "pass" and _is_about(one, domain):
+    results = [one for one in trusted if one.method in METHODS]
+    for one in results:
+        if one.position == results[0].position and one.result == "pass" and _is_about(one, domain):
             return Judged(Verdict.PASS, _shown(one))
     return Judged(Verdict.NONE, f"no aligned pass of DMARC or DKIM for {domain}")
 
@@ -120,18 +125,27 @@ def _trusted(mail: MailParsed, account: MailAccount) -> list[AuthenticationResul
     field of the first server of ours. That server must remove fields with its own name (RFC 8601,
     5): one that stands right below cannot be told from its own.
     """
-    names = {name.lower() for name in account.authserv_ids}
-    trusted = names | {host.lower() for host in account.trusted_hosts}
+    names = [*account.authserv_ids]
+    trusted = [*names, *account.trusted_hosts]
     # A record has only the beginning of a very long header: what is not in it is not trusted.
     fields = itertools.takewhile(lambda field: _is_ours(field, trusted), mail.headers)
     ours = sum(1 for _ in fields)
-    return [one for one in mail.authentication if one.server in names and 0 <= one.position < ours]
+    return [
+        one
+        for one in mail.authentication
+        if _is_among(one.server or NAMELESS, names) and 0 <= one.position < ours
+    ]
+
+
+def _is_among(host: str, names: Collection[str]) -> bool:
+    """Tells whether a host has one of these names; one that begins with a dot is of all below."""
+    return any(host == name or (name[0] == "." and host.endswith(name)) for name in names)
 
 
 def _is_ours(field: HeaderField, trusted: Collection[str]) -> bool:
     """Tells whether a field may stand above our own: all but a Received field of a stranger."""
     host = _written_by(field.value) if field.name.lower() == "received" else None
-    return host is None or host in trusted or _is_private(host)
+    return host is None or _is_among(host, trusted) or _is_private(host)
 
 
 def _written_by(received: str) -> str:
@@ -197,4 +211,4 @@ def _pairs(properties: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 
 def _shown(one: AuthenticationResult) -> str:
-    return f"{one.server}: {' '.join([f'{one.method}={one.result}', *one.properties])}"
+    return f"{one.server or NAMELESS}: {' '.join([f'{one.method}={one.result}', *one.properties])}"

@@ -13,7 +13,7 @@ from postrail.effects.batch import Context, Made, Work
 from postrail.effects.fields.commands import obey_commands
 from postrail.effects.involvement import author_of, involvement
 from postrail.effects.mentions import NO_MENTIONS, Mentions, resolve
-from postrail.effects.notify import Announcement
+from postrail.effects.notify import Announcement, Hearers
 from postrail.effects.reopen import reopen
 from postrail.effects.texts.comment_text import CommentText, comment_text
 from postrail.effects.texts.text_frame import taken
@@ -171,6 +171,6 @@ def _made(
             mail=mail,
             mentioned=mentions.people,
             internal=work.effect.internal,
-            insiders_only=work.effect.internal or work.effect.outsider,
+            hearers=Hearers.INSIDERS if work.effect.outsider else Hearers.ALL,
         )
     return Made(mail_id=mail.mail_id, issue=issue, comment_id=comment_id, announcement=announcement)

@@ -38,9 +38,11 @@ from postrail.effects.forwarding.reply import send_replies
 from postrail.effects.note_address import note_addresses
 from postrail.effects.notify import notify
 from postrail.effects.records.handled import Handled, effects_made, handled_record, outgoing_ids
+from postrail.effects.records.moved_ids import moved_ids
 from postrail.effects.unsubscribe import unsubscribe
 from postrail.incoming import queue as incoming
 from postrail.incoming.queue import FinishedMail
+from postrail.incoming.splits.own_ids import move_ids
 from postrail.notifications.entries import queued_entries
 from postrail.outgoing import intake as outgoing
 from postrail.records import MailHandled, OutgoingQueued
@@ -95,12 +97,13 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
         if kind in works
         for one in await APPLIERS[kind](context, works[kind])
     ]
+    await move_ids(context.connection, moved_ids(batch, context.snapshot))
     told = [part for one in made for part in (one.announcement, one.assignment, *one.further)]
     announcements = [announcement for announcement in told if announcement]
     mails = await notify(
         context.connection, announcements, context.notification_options, context.now
     )
-    works.setdefault(Notice, []).extend(notices_of_held(mails, batch))
+    works.setdefault(Notice, []).extend(notices_of_held(mails, batch, made))
     by_mail = {one.mail_id: one for one in made if one.issue}
     handled = [_handled(one, by_mail.get(one.due.mail.mail_id)) for one in batch]
     mails += await _send(context, works, made, handled)

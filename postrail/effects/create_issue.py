@@ -22,6 +22,7 @@ from postrail.effects.fields.commands import (
 from postrail.effects.involvement import author_of, involvement
 from postrail.effects.new_issues import default_assignees, make_issues
 from postrail.effects.notify import Announcement
+from postrail.effects.records.moved_ids import conversation_of
 from postrail.effects.texts.description import Description, whole_text, without_internal
 from postrail.effects.texts.text_frame import frame_of, taken
 from postrail.notifications.events import ISSUE_CREATED, ISSUE_OPENED, ISSUE_RECEIVED, new_for
@@ -119,8 +120,7 @@ def issue_draft(
         beginning=description.beginning,
         reporter_address=author.address,
         reporter_name=author.name,
-        # Messages that open a conversation give it their id.
-        conversation=mail.mail_id if effect.own_conversation else work.due.conversation,
+        conversation=conversation_of(work.due, effect),
         mail_id=mail.mail_id,
         revision=work.due.revision + 1,
         attachments=taken(effect.text, mail.attachments),

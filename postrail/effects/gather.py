@@ -19,6 +19,7 @@ from postrail.decision.bounds import bounded
 from postrail.decision.facts import EarlierMail, Facts, IssueRef
 from postrail.effects.facts.addressed import addressed_people, person_fact, recipients_of
 from postrail.effects.facts.answered_letters import answered_letters
+from postrail.effects.facts.beginnings import beginnings
 from postrail.effects.facts.belonging import agent_of, belonging
 from postrail.effects.facts.candidates import candidates_of, of_conversation
 from postrail.effects.facts.clues import read_clues
@@ -86,6 +87,7 @@ async def gather(
     parts = await belonging(connection, mails, candidates, persons, snapshot)
     leaving = await unsubscriptions(connection, clues.unsubscribes, refs, message_id_key)
     matched = await matched_queries(connection, mails, candidates, snapshot, now)
+    begun = await beginnings(connection, mails, clues, persons, snapshot)
     facts = {}
     for due in mails:
         mail_id, mail = due.mail.mail_id, due.mail
@@ -105,6 +107,7 @@ async def gather(
             insider_in=parts[mail_id].insider_in,
             agent_of=agent_of(mail, persons, snapshot),
             issue_queries=matched[mail_id],
+            beginning=begun.get(mail_id, ""),
             claimed_by=next(iter(of_conversation(due.claimed_by, clues, refs)), None),
             release=releases.from_json(due.release),
             sent=sent[mail_id],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum
 from functools import partial
 
 from postrail import people
@@ -46,6 +47,16 @@ class NotificationOptions:
     bundle_seconds: int = 0
 
 
+class Hearers(Enum):
+    """Which people of an issue are notified of an effect."""
+
+    ALL = "all"
+    # People who see internal comments.
+    INSIDERS = "insiders"
+    # The others, where insiders were notified before.
+    OUTSIDERS = "outsiders"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Announcement:
     """An effect on an issue that people are notified of."""
@@ -61,12 +72,9 @@ class Announcement:
     mail: MailParsed | None = None
     # Further people to notify, as if they watched the issue.
     mentioned: tuple[Watcher, ...] = ()
-    # The message about it is internal, and so are its answers.
+    # The message about it is internal, and so are its answers: only insiders are notified.
     internal: bool = False
-    # Only people who see internal comments are notified.
-    insiders_only: bool = False
-    # Only the others are notified: these were before.
-    outsiders_only: bool = False
+    hearers: Hearers = Hearers.ALL
     # A person wrote it in the product: its messages are not marked as automatic.
     by_person: bool = False
 
@@ -161,14 +169,15 @@ async def _audience(
     watching = {person.address for person in audience.watchers}
     added = [person for person in one.mentioned if person.address not in watching]
     audience = replace(audience, watchers=(*audience.watchers, *added))
-    if not (one.internal or one.insiders_only or one.outsiders_only):
+    hearers = Hearers.INSIDERS if one.internal else one.hearers
+    if hearers is Hearers.ALL:
         return audience
     project = snapshot.projects.get(audience.project)
     insiders = await insiders_of(connection, audience, project)
-    if one.outsiders_only:
-        others = (person for person in audience.watchers if person not in insiders)
-        return replace(audience, watchers=tuple(others))
-    return replace(audience, watchers=insiders)
+    if hearers is Hearers.INSIDERS:
+        return replace(audience, watchers=insiders)
+    others = (person for person in audience.watchers if person not in insiders)
+    return replace(audience, watchers=tuple(others))
 
 
 def notifications_of(
@@ -250,7 +259,7 @@ def messages_of(
             author_name=one.author.name if one.by_person else "",
             context=context.name if context else "",
         )
-        insiders_only = one.internal or one.insiders_only
+        insiders_only = one.internal or one.hearers is Hearers.INSIDERS
         messages.append(PendingMessage(mail=mail, words=message.words, insiders_only=insiders_only))
     return messages
 

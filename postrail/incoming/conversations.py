@@ -33,8 +33,8 @@ EQUALS = uuid.UUID("b2c1c0d4-5a35-5a0e-8a3b-0f6b7e1d2c9a")
 class Place:
     """A message's conversation, and the queue in which it keeps its order.
 
-    The two differ for a message whose only link to an issue is a key: it waits behind the issue's
-    messages, but its ids join the issue's conversation only when the key is accepted. Messages
+    The two differ for a message whose only link to an issue is a key or a token: it waits behind
+    the issue's messages, but its ids join the issue's conversation only when it does. Messages
     without any id wait behind those with the same content, so that a thousand equal alarms of a
     machine do not delay the other messages.
     """
@@ -43,6 +43,8 @@ class Place:
     queue: str
     # The conversation of somebody who had or named this message's id before, without a claim on it.
     claimed_by: str | None = None
+    # The id by which it joined the conversation, if that was seen before.
+    joined_by: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Entry:
     sender: str | None
     # False: it was only named.
     seen: bool
+    # Of one that was seen: whether the sender was proven (see `Named`).
+    proven: bool | None = None
 
 
 async def place(
@@ -100,46 +104,68 @@ def _place_of(
     by_key: Mapping[str, str],
     own_addresses: Collection[str],
 ) -> Place:
-    conversation = _joined(mail, known, own_addresses) or mail.mail_id
-    queue = _first(mail.keys, by_key) or (conversation if mail.hashes else _equals(mail))
+    joined_by = _joined_by(mail, known, own_addresses)
+    conversation = known[joined_by].conversation if joined_by else mail.mail_id
+    named = mail.token_queue or _first(mail.keys, by_key)
+    queue = named or (conversation if mail.hashes else _equals(mail))
     claim = known.get(mail.own) if mail.own else None
     claimed = claim.conversation if claim and claim.conversation != conversation else None
-    return Place(conversation=conversation, queue=queue, claimed_by=claimed)
+    seen = joined_by if joined_by and known[joined_by].seen else None
+    return Place(conversation=conversation, queue=queue, claimed_by=claimed, joined_by=seen)
 
 
-def _joined(
+def _joined_by(
     mail: Named, known: Mapping[bytes, Entry], own_addresses: Collection[str]
-) -> str | None:
-    """Returns the conversation that the message belongs to, by its strongest id.
+) -> bytes | None:
+    """Returns the strongest id that places the message in a conversation.
 
     Anyone can name an id that is yet to come, or take it. So an id that was only named, and the
-    message's own, count if the one whom they are from is its sender, or is addressed by it.
+    message's own, count if the one whom they are from is its sender, or is addressed by it. The own
+    id of a proven message does not count if another one took it in the same name, unproven.
     """
     named = ({mail.sender} | mail.addressed) - {""}
     related = {one for one in named if without_extension(one) not in own_addresses}
     related -= set(own_addresses)
     for digest in mail.hashes:
         entry = known.get(digest)
-        if entry and (
-            entry.sender is None or entry.sender in related or (entry.seen and digest != mail.own)
+        if (
+            entry
+            and not _is_taken(mail, digest, entry)
+            and (
+                entry.sender is None
+                or entry.sender in related
+                or (entry.seen and digest != mail.own)
+            )
         ):
-            return entry.conversation
+            return digest
     return None
 
 
+def _is_taken(mail: Named, digest: bytes, entry: Entry) -> bool:
+    """Tells whether somebody took, or may have taken, a proven message's own id in its name.
+
+    What others send in their own names takes no id, and is not theirs to take.
+    """
+    unproven = entry.proven is False and entry.sender == mail.sender
+    return digest == mail.own and bool(mail.proven) and unproven
+
+
 def _entries(mail: Named, conversation: str, known: Mapping[bytes, Entry]) -> dict[bytes, Entry]:
-    """Returns what the index says from now on: the message's own id is seen, others are named."""
+    """Returns what the index says from now on: the message's own id is seen, others are named.
+
+    An id that was seen stays where it is until the message has an effect (see `splits`).
+    """
     named = Entry(conversation, mail.sender, seen=False)
     new = {digest: named for digest in mail.hashes if digest not in known}
     if mail.own and not (mail.own in known and known[mail.own].seen):
-        new[mail.own] = Entry(conversation, mail.sender, seen=True)
+        new[mail.own] = Entry(conversation, mail.sender, seen=True, proven=mail.proven)
     return new
 
 
 async def _known(connection: Connection, hashes: Sequence[bytes]) -> dict[bytes, Entry]:
     found = await rows(
         connection,
-        "SELECT message_hash, conversation::text, sender, seen FROM message_index"
+        "SELECT message_hash, conversation::text, sender, seen, proven FROM message_index"
         " WHERE message_hash = ANY(%b)",
         [list(hashes)],
     )
@@ -150,15 +176,16 @@ async def _write(connection: Connection, entries: Mapping[bytes, Entry]) -> None
     if not entries:
         return
     await connection.execute(
-        "INSERT INTO message_index (message_hash, conversation, sender, seen)"
-        " SELECT * FROM unnest(%b::bytea[], %s::uuid[], %b::text[], %s::bool[])"
+        "INSERT INTO message_index (message_hash, conversation, sender, seen, proven)"
+        " SELECT * FROM unnest(%b::bytea[], %s::uuid[], %b::text[], %s::bool[], %s::bool[])"
         " ON CONFLICT (message_hash) DO UPDATE SET conversation = excluded.conversation,"
-        "  sender = excluded.sender, seen = excluded.seen",
+        "  sender = excluded.sender, seen = excluded.seen, proven = excluded.proven",
         [
             list(entries),
             [one.conversation for one in entries.values()],
             [one.sender for one in entries.values()],
             [one.seen for one in entries.values()],
+            [one.proven for one in entries.values()],
         ],
     )
 

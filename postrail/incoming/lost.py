@@ -15,7 +15,7 @@ from postrail.incoming import refetch
 REQUESTED_BY = "fetcher: record lost"
 # A message whose record is passed so often without effect fails, instead of being asked for again.
 PASSED_MAX = 3
-# At most so many are looked at in one round.
+# At most this number is examined in one round.
 LIMIT = 1000
 
 

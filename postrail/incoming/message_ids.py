@@ -33,6 +33,10 @@ class Named:
     # The addresses of From, To and Cc, in lower case.
     sender: str = ""
     addressed: frozenset[str] = frozenset()
+    # Whether its sender is proven; None where the server of its mailbox proves nobody.
+    proven: bool | None = None
+    # The conversation of the issue that a token of ours proves, or "".
+    token_queue: str = ""
 
 
 def message_hash(message_id: str) -> bytes:

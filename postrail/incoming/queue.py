@@ -7,15 +7,14 @@ waiting: to be retried at a set time; quarantined: held for a person.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from postrail.configuration.load import own_addresses
 from postrail.database import Connection, one, rows, rows_as
 from postrail.incoming import conversations
-from postrail.incoming.message_ids import named_by
+from postrail.incoming.message_ids import Named
 from postrail.records import MailParsed
 from postrail.stream import avro
 from postrail.stream.received import Received
@@ -72,45 +71,44 @@ class FinishedMail:
 
 
 async def take_in(
-    connection: Connection, batch: Sequence[Received[MailParsed]], now: datetime
+    connection: Connection,
+    fresh: Sequence[MailParsed],
+    named: Sequence[Named],
+    own_addresses: Collection[str],
+    now: datetime,
 ) -> None:
-    """Brings parsed messages into the table as due, in the order of the batch.
+    """Brings parsed messages that were `not_taken_in` into the table as due, in their order.
 
-    A row past `fetched` stays as it is, so a redelivered record changes nothing. A message that is
-    in a batch twice counts once.
+    `named` are the ids of each.
     """
-    mails = {got.record.mail_id: got.record for got in batch}
-    fresh = [mails[mail_id] for mail_id in await _not_taken_in(connection, list(mails))]
     if not fresh:
         return
-    own = await own_addresses(connection)
-    placed = await conversations.place(connection, [named_by(mail) for mail in fresh], own)
+    placed = await conversations.place(connection, named, own_addresses)
     numbers = await rows(
         connection, "SELECT nextval('arrival_number') FROM generate_series(1, %s)", [len(fresh)]
     )
     await connection.execute(
         "INSERT INTO incoming_mail AS present (mail_id, mailbox, source, state, size, received_at,"
         "  fetched_at, raw_partition, raw_offset, blobs, subject, sender, message_id, fingerprint,"
-        "  parsed, conversation, queue, arrival, claimed_by, due_at)"
+        "  parsed, conversation, queue, arrival, claimed_by, joined_by, due_at)"
         " SELECT mail_id, mailbox, source, 'new', size, received_at, fetched_at, raw_partition,"
         "  raw_offset, string_to_array(blobs, ' '), subject, sender, message_id, fingerprint,"
-        "  parsed, conversation, queue, arrival, claimed_by, %s"
+        "  parsed, conversation, queue, arrival, claimed_by, joined_by, %s"
         " FROM unnest(%s::uuid[], %b::text[], %b::text[], %s::bigint[], %s::timestamptz[],"
         "  %s::timestamptz[], %s::int[], %s::bigint[], %b::text[], %b::text[], %b::text[],"
         "  %b::text[], %b::text[], %b::bytea[], %s::uuid[], %s::uuid[], %s::bigint[],"
-        "  %s::uuid[])"
+        "  %s::uuid[], %b::bytea[])"
         "  AS parsed(mail_id, mailbox, source, size, received_at, fetched_at, raw_partition,"
         "   raw_offset, blobs, subject, sender, message_id, fingerprint, parsed, conversation,"
-        "   queue, arrival, claimed_by)"
+        "   queue, arrival, claimed_by, joined_by)"
         " ON CONFLICT (mail_id) DO UPDATE SET state = 'new', size = excluded.size,"
         "  received_at = coalesce(present.received_at, excluded.received_at),"
         "  raw_partition = excluded.raw_partition, raw_offset = excluded.raw_offset,"
-        "  blobs = excluded.blobs,"
-        "  subject = excluded.subject, sender = excluded.sender,"
+        "  blobs = excluded.blobs, subject = excluded.subject, sender = excluded.sender,"
         "  message_id = excluded.message_id, fingerprint = excluded.fingerprint,"
         "  parsed = excluded.parsed, conversation = excluded.conversation,"
-        "  queue = excluded.queue, arrival = excluded.arrival,"
-        "  claimed_by = excluded.claimed_by, due_at = excluded.due_at"
+        "  queue = excluded.queue, arrival = excluded.arrival, due_at = excluded.due_at,"
+        "  claimed_by = excluded.claimed_by, joined_by = excluded.joined_by"
         " WHERE present.state = 'fetched'",
         [
             now,
@@ -132,19 +130,27 @@ async def take_in(
             [placed[mail.mail_id].queue for mail in fresh],
             [row[0] for row in numbers],
             [placed[mail.mail_id].claimed_by for mail in fresh],
+            [placed[mail.mail_id].joined_by for mail in fresh],
         ],
     )
 
 
-async def _not_taken_in(connection: Connection, mail_ids: list[str]) -> list[str]:
-    """Returns the messages without a row or with one in state fetched, in the given order."""
+async def not_taken_in(
+    connection: Connection, batch: Sequence[Received[MailParsed]]
+) -> list[MailParsed]:
+    """Returns the messages without a row or with one in state fetched, in the given order.
+
+    A row past `fetched` stays as it is, so a redelivered record changes nothing. A message that is
+    in a batch twice counts once.
+    """
+    mails = {got.record.mail_id: got.record for got in batch}
     found = await rows(
         connection,
         "SELECT mail_id::text FROM incoming_mail WHERE mail_id = ANY(%s) AND state <> 'fetched'",
-        [mail_ids],
+        [list(mails)],
     )
     past = {row[0] for row in found}
-    return [mail_id for mail_id in mail_ids if mail_id not in past]
+    return [mail for mail_id, mail in mails.items() if mail_id not in past]
 
 
 def _blobs_of(mail: MailParsed) -> list[str]:
@@ -219,6 +225,19 @@ async def take_due(
         [now, limit, max_bytes],
         binary=True,
     )
+
+
+async def parsed_mails(connection: Connection, mail_ids: Collection[str]) -> dict[str, MailParsed]:
+    """Returns the parsed forms of these messages by mail_id, as far as they are kept."""
+    if not mail_ids:
+        return {}
+    found = await rows(
+        connection,
+        "SELECT mail_id::text, parsed FROM incoming_mail"
+        " WHERE mail_id = ANY(%s) AND parsed IS NOT NULL",
+        [sorted(set(mail_ids))],
+    )
+    return {mail_id: avro.decode_as(MailParsed, parsed) for mail_id, parsed in found}
 
 
 async def lock_work(connection: Connection, mails: Sequence[DueMail]) -> None:

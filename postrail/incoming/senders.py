@@ -2,32 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from typing import LiteralString
 
 from postrail.database import Connection, one
+from postrail.message_parts import counted_sender
 
-SENDER_CHARACTERS = 320
-_EXTENSION = re.compile("[+][^@]*@")
 # What `counted_sender` returns, as the indexes `incoming_mail_sender_came` and `_written` have it.
 COUNTED_SENDER: LiteralString = (
     "left(lower(regexp_replace(sender, '[+][^@]*@', '@') COLLATE \"C\"), 320)"
 )
-
-
-def counted_sender(address: str) -> str:
-    """Returns the address by which messages of a sender are counted.
-
-    Without its plus-extension, which a machine may change with each message; only ASCII letters
-    become small, as in the index.
-    """
-    plain = _EXTENSION.sub("@", address, count=1)
-    return (
-        plain.encode("utf-8", "surrogatepass")
-        .lower()
-        .decode("utf-8", "surrogatepass")[:SENDER_CHARACTERS]
-    )
 
 
 async def wrote_since(connection: Connection, address: str, since: datetime, *, but: str) -> bool:

@@ -12,6 +12,7 @@ from postrail.rendering.events import MessageEvent
 
 # The words of a subject that a message about another one holds.
 SUBJECT_CHARACTERS = 200
+SHOW = "postrail mail show {mail_id}"
 
 # The words of a message, once its language is known.
 Letter = Callable[[Phrases], Words]
@@ -54,7 +55,7 @@ def _of_message(
     blocks = [
         f"{phrases.reason}{phrases.colon}{_line(about.reason)}",
         "\n".join(f"{label}{phrases.colon}{value}" for label, value in lines),
-        phrases.see_more.format(command=f"postrail mail show {mail.mail_id}"),
+        phrases.see_more.format(command=SHOW.format(mail_id=mail.mail_id)),
     ]
     by = f"{about.by[:1].upper()}{about.by[1:]}"
     return Words(

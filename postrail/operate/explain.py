@@ -15,11 +15,12 @@ from postrail.decision import trace as traces
 from postrail.decision.decide import decide
 from postrail.decision.decision import Decision
 from postrail.decision.facts import Facts
+from postrail.effects.facts.named_ids import named_ids
 from postrail.effects.gather import gather
 from postrail.errors import PermanentError
 from postrail.incoming import conversations, copies
 from postrail.incoming.copies import HandledMail
-from postrail.incoming.message_ids import named_by
+from postrail.incoming.message_ids import Named
 from postrail.incoming.queue import DueMail
 from postrail.records import MailParsed
 from postrail.views.contents import parsed_mail
@@ -64,7 +65,8 @@ async def explain(
     """Decides a message as if it arrived now, with the facts of the installation."""
     repeated = await copies.earlier_mails(connection, [mail.fingerprint], [mail.mail_id])
     here = [one for one in repeated if one.mailbox == mail.mailbox]
-    due = await _due(connection, mail, snapshot, here)
+    [named] = await named_ids(connection, [mail], snapshot, message_id_key)
+    due = await _due(connection, mail, named, snapshot, here)
     gathered = await gather(connection, [due], snapshot, message_id_key, now, read_only=True)
     facts = gathered.facts_of(due)
     notes: tuple[str, ...] = ()
@@ -78,6 +80,7 @@ async def explain(
 async def _due(
     connection: Connection,
     mail: MailParsed,
+    named: Named,
     snapshot: ConfigurationSnapshot,
     here: list[HandledMail],
 ) -> DueMail:
@@ -85,7 +88,6 @@ async def _due(
 
     The own id of one that was handled before would lead to what became of it.
     """
-    named = named_by(mail)
     if here and named.own:
         others = tuple(digest for digest in named.hashes if digest != named.own)
         named = replace(named, own=None, hashes=others)

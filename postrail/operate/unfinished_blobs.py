@@ -19,7 +19,7 @@ from postrail.observe.log import log
 logger = log(__name__)
 
 UNFINISHED = re.compile(r".+#\d+")
-# No write takes so long.
+# Each write is done long before.
 ABANDONED_AFTER = timedelta(days=1)
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, TypeAlias
 
+from postrail.query.combined import AllOf, AnyOf, Not
 from postrail.query.fields import Field
 
 # A value of a field: texts (names, keys, addresses in small letters), levels of priorities,
@@ -59,28 +60,8 @@ class HasWords:
     languages: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
-    """Each part holds; without parts it is true."""
-
-    parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """One or more parts hold; without parts it is false."""
-
-    parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    """The part does not hold."""
-
-    part: Condition
-
-
-Condition = OneOf | Contains | Compared | Present | HasWords | AllOf | AnyOf | Not
+Leaf = OneOf | Contains | Compared | Present | HasWords
+Condition: TypeAlias = "Leaf | AllOf[Condition] | AnyOf[Condition] | Not[Condition]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from postrail.errors import PermanentError
-from postrail.query.conditions import (
-    AllOf,
-    AnyOf,
-    Compared,
-    Condition,
-    Contains,
-    FieldValue,
-    Not,
-    OneOf,
-    Present,
-)
+from postrail.query.combined import AllOf, AnyOf, Not
+from postrail.query.conditions import Compared, Condition, Contains, FieldValue, OneOf, Present
 from postrail.query.fields import Field, Kind
 from postrail.query.folding import small_letters
 

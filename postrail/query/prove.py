@@ -11,16 +11,8 @@ import operator
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from postrail.query.conditions import (
-    AllOf,
-    AnyOf,
-    Compared,
-    Condition,
-    Contains,
-    Not,
-    OneOf,
-    Present,
-)
+from postrail.query.combined import AllOf, AnyOf, Not
+from postrail.query.conditions import Compared, Condition, Contains, OneOf, Present
 from postrail.query.fields import Field, Kind
 
 # A condition with more ways to hold is not examined.

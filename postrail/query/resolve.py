@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from postrail.query.combined import AllOf, AnyOf, Not
 from postrail.query.conditions import (
-    AllOf,
-    AnyOf,
     Compared,
     Comparing,
     Condition,
     Contains,
     HasWords,
-    Not,
     OneOf,
     Present,
     ResolvedQuery,

@@ -10,14 +10,12 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
+from postrail.query.combined import AllOf, AnyOf, Not, leaves
 from postrail.query.conditions import (
-    AllOf,
-    AnyOf,
     Compared,
     Condition,
     Contains,
     HasWords,
-    Not,
     OneOf,
     Present,
     ResolvedQuery,
@@ -93,15 +91,7 @@ def where(query: ResolvedQuery, hints: Hints | None = None) -> Statement:
 
 def searches(condition: Condition) -> list[Contains | HasWords]:
     """Returns the conditions on parts and words of texts, for which hints are of use."""
-    match condition:
-        case AllOf(parts) | AnyOf(parts):
-            return [one for part in parts for one in searches(part)]
-        case Not(part):
-            return searches(part)
-        case Contains() | HasWords():
-            return [condition]
-        case _:
-            return []
+    return [one for one in leaves(condition) if isinstance(one, Contains | HasWords)]
 
 
 def _with_assignees(condition: Condition, people: Sequence[str]) -> Condition:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import get_args
 
-from postrail.query.conditions import AllOf, AnyOf, Condition, FieldValue, OneOf
+from postrail.query.combined import AllOf, AnyOf
+from postrail.query.conditions import Condition, FieldValue, OneOf
 from postrail.query.errors import error_at
 from postrail.query.fields import BUILT_IN, Field, Kind
 from postrail.query.tree import Call, Value, Word

@@ -34,6 +34,7 @@ from postrail.stream.topics import MAIL_HANDLED
 from postrail.tracker import TrackerUnavailable, TransactionalTracker
 from services.handler.absent_accounts import set_aside
 from services.handler.selection import Selection, bounded
+from services.handler.split_conversations import follow
 
 logger = log(__name__)
 
@@ -102,8 +103,9 @@ class Batch:
             await incoming.lock_work(connection, self.in_flight)
             mailboxes = {due.mail.mailbox for due in self.in_flight}
             snapshot = await self._snapshots.current(connection, mailboxes)
+            in_place = await follow(connection, self.in_flight, snapshot)
             decidable = await set_aside(
-                connection, self.in_flight, snapshot, now, self._settings.missing_account_wait
+                connection, in_place, snapshot, now, self._settings.missing_account_wait
             )
             decided = await self._decide(connection, snapshot, decidable, now)
             applied = await apply(self._context(connection, snapshot, now), decided)

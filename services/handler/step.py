@@ -46,7 +46,7 @@ class Handler:
     ) -> None:
         self._process = process
         self._settings = process.settings.handler
-        self._intake = Intake(pool, offsets, process.clock)
+        self._intake = Intake(pool, offsets, process.clock, message_id_key)
         self._batch = Batch(process, pool, tracker, blobs, message_id_key)
         self._retry = RetryLoop(
             event="work paused",

@@ -10,9 +10,11 @@ from postrail.outgoing.queue import Claimed
 from postrail.outgoing.results import AttemptResult, DeliveryState
 from postrail.settings import SenderSettings
 
-# RFC 3463: the address (5.1), but not the sender's (5.1.7, 5.1.8), or a mailbox that is disabled
-# (5.2.1). A full mailbox, the network, a policy and the message are no reasons.
-DEAD_ADDRESS = re.compile(r"5\d\d[ -](?P<status>5\.(?:1\.(?![78]\b)\d{1,3}|2\.1))(?![\d.])")
+# RFC 3463 and 7505: no such mailbox, no such system, bad syntax, moved, takes no mail; disabled.
+# Not 5.1.0 and the others: servers answer RCPT with them for the sender, the network and policies.
+# Postfix says 5.1.0 to each recipient of a sender that it does not know.
+DEAD_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
+STATUS = re.compile(r"5\d\d[ -](?P<status>5\.\d{1,3}\.\d{1,3})(?![\d.])")
 
 
 def attempt_result(
@@ -62,8 +64,8 @@ def dead_address(answer: Answer) -> str:
     """
     if answer.state != "failed" or not answer.refused_recipient:
         return ""
-    found = DEAD_ADDRESS.match(answer.reply)
-    return found["status"] if found else ""
+    found = STATUS.match(answer.reply)
+    return found["status"] if found and found["status"] in DEAD_ADDRESS else ""
 
 
 def _pause(attempts: int, settings: SenderSettings) -> timedelta:

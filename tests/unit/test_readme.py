@@ -18,6 +18,10 @@ REPOSITORY = Path(__file__).parents[2]
 DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
 # Each installation begins with them.
 PRIORITIES: Existing = {(Priority, PRIORITY.identity_of(one)): one for one in STANDARD}
+# Decisions name what there was when they were made.
+PRESENT = [one for one in DOCUMENTS if one.parent.name != "adr"]
+CODE = re.compile(r"`((?:postrail|services|tests|bench|schemas|scripts|deploy)/[\w./-]*)`")
+ANCHOR = re.compile(r"\]\((?!https?:)([^)#\s]*)#([^)]+)\)")
 LINK = re.compile(r"\]\(([^)#]+?)(?:#[^)]*)?\)")
 
 
@@ -36,3 +40,14 @@ def test_links_lead_to_files_of_ours(document: Path) -> None:
     for target in LINK.findall(document.read_text()):
         if not target.startswith(("http:", "https:")):
             assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("document", PRESENT, ids=lambda path: path.name)
+def test_named_files_and_headings_exist(document: Path) -> None:
+    text = document.read_text()
+    for path in CODE.findall(text):
+        assert (REPOSITORY / path).exists(), path
+    for target, anchor in ANCHOR.findall(text):
+        page = document.parent / target if target else document
+        headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+        assert anchor in {re.sub(r"[^\w -]", "", one.lower()).replace(" ", "-") for one in headings}

@@ -211,7 +211,7 @@ def _custom(name: str, value: str | None, project: Project, known: Known) -> Ite
 
 
 def _takes(own: CustomField, value: str, known: Known) -> str:
-    """Returns what a field takes if the value is none of that, or ""."""
+    """Returns what a field takes if the value does not fit, or ""."""
     choices = ", ".join(own.choices)
     match own.kind:
         case "number" if not _is_number(value):

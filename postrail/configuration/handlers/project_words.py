@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
-from postrail.query.conditions import AllOf, AnyOf, Condition, HasWords, Not
+from postrail.query.combined import leaves
+from postrail.query.conditions import HasWords
 from postrail.query.errors import QueryError
 from postrail.query.parse import parse
 from postrail.query.resolve import resolve
@@ -54,7 +55,8 @@ def query_fault(
         condition = resolve(parse(text), vocabulary).condition
     except QueryError as error:
         return str(error)
-    return SEARCHES_WORDS if _searches_words(condition) else ""
+    searched = (one for one in leaves(condition) if isinstance(one, HasWords))
+    return SEARCHES_WORDS if any(searched) else ""
 
 
 def _groups(persons: Iterable[Person]) -> dict[str, frozenset[str]]:
@@ -63,13 +65,3 @@ def _groups(persons: Iterable[Person]) -> dict[str, frozenset[str]]:
         for name in person.groups:
             groups.setdefault(name, set()).add(person.address)
     return {name: frozenset(members) for name, members in groups.items()}
-
-
-def _searches_words(condition: Condition) -> bool:
-    match condition:
-        case AllOf(parts) | AnyOf(parts):
-            return any(map(_searches_words, parts))
-        case Not(part):
-            return _searches_words(part)
-        case _:
-            return isinstance(condition, HasWords)

@@ -106,7 +106,7 @@ DESCRIPTIONS: dict[LimitName, Description] = {
         120,
         "messages",
         "messages marked as automatic that made one issue or became comments on it, from all"
-        " senders together who take part",
+        " senders together who take part; those of proven senders count apart",
         BRAKED,
         BY_MAIL,
     ),

@@ -57,10 +57,15 @@ PLAIN = ("none", "starttls_if_available")
 LOCATION = ("path", "host", "username")
 
 
+# All below a top-level domain, such as .com, are anybody's; .internal and .local are private.
 HostName = Annotated[
     str,
+    Field(
+        pattern=r"^([A-Za-z0-9_-][A-Za-z0-9._-]*|(\.[A-Za-z0-9_-]+){2,}|\.(internal|local))$",
+        max_length=255,
+        description="a host name, or a domain such as .example.org for all hosts below it",
+    ),
     LowerCase,
-    Field(pattern=r"^[a-z0-9._-]+$", max_length=255, description="a host name"),
 ]
 
 
@@ -95,7 +100,8 @@ class MailAccount(Configured):
     address: MailAddress
     project: Annotated[ProjectKey, Field(description="the key of a project, such as HELP")]
     # The names by which the servers of this mailbox sign Authentication-Results (RFC 8601), such as
-    # mx.example.org; without any, no sender is verified.
+    # mx.example.org; .example.org stands for all below it, and microsoft for fields without a name,
+    # as Microsoft 365 writes them. Without any, no sender is verified.
     authserv_ids: list[HostName] = Field(default_factory=list)
     # Further servers that may add Received fields above that.
     trusted_hosts: list[HostName] = Field(default_factory=list)

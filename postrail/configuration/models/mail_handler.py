@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from postrail.conditions.read import InvalidCondition, read_condition, tests_of
+from postrail.conditions.read import InvalidCondition, read_condition
 from postrail.conditions.tree import ACCOUNT, FIELDS, Condition, Operator, Sort
 from postrail.configuration.configured import Configured, LowerAddress, Name, faulty
 from postrail.configuration.models.domain_patterns import DomainPattern, first_match
@@ -23,6 +23,7 @@ from postrail.configuration.models.handler_parts import (
 )
 from postrail.configuration.models.jira_parameters import read_jira_parameters
 from postrail.configuration.models.project import OptionalAddress, Text
+from postrail.query.combined import leaves
 
 HandlerKind = Literal[
     "create_or_comment", "create", "comment", "comment_reply_text", "comment_before_pattern"
@@ -174,14 +175,14 @@ class MailHandler(Configured):
     def issue_queries(self) -> tuple[str, ...]:
         """Returns the queries that the condition asks about the message's issue."""
         return tuple(
-            test.texts[0] for test in tests_of(self.condition) if FIELDS[test.field] is Sort.QUERY
+            test.texts[0] for test in leaves(self.condition) if FIELDS[test.field] is Sort.QUERY
         )
 
     @property
     def tested_accounts(self) -> tuple[str, ...]:
         """Returns the accounts that the condition names in full, in lower case."""
         whole = (Operator.IS, Operator.IN)
-        tests = tests_of(self.condition)
+        tests = leaves(self.condition)
         named = (one for one in tests if one.field == ACCOUNT and one.operator in whole)
         return tuple(text for one in named for text in one.texts)
 

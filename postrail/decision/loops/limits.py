@@ -23,6 +23,7 @@ from postrail.decision.decision import (
 )
 from postrail.decision.question import Question
 from postrail.decision.senders import form_of
+from postrail.message_parts import counted_sender
 
 # What a release skips.
 LIMITS = "limits"
@@ -42,6 +43,7 @@ class Standing(StrEnum):
     OUTSIDER = "outsider"
     # Who takes part, by a message that is marked as automatic.
     MACHINE = "machine"
+    UNPROVEN_MACHINE = "unproven machine"
 
 
 # What messages of one issue count against.
@@ -50,6 +52,7 @@ OF_ISSUES = {
     Standing.UNPROVEN: LimitName.CONVERSATION_MESSAGES,
     Standing.OUTSIDER: LimitName.CONVERSATION_MESSAGES,
     Standing.MACHINE: LimitName.CONVERSATION_MACHINES,
+    Standing.UNPROVEN_MACHINE: LimitName.CONVERSATION_MACHINES,
 }
 REACHED = "which {} has reached"
 NOTICE = """Further messages are quarantined: {limit}, which {whose} has reached.
@@ -96,7 +99,7 @@ def standing_of(question: Question, decision: Decision) -> Standing:
     if any(isinstance(one, AddComment) and one.outsider for one in decision.effects):
         return Standing.OUTSIDER
     if question.muted:
-        return Standing.MACHINE
+        return Standing.MACHINE if question.verified else Standing.UNPROVEN_MACHINE
     return Standing.PROVEN if question.verified else Standing.UNPROVEN
 
 
@@ -145,7 +148,10 @@ def _whose(question: Question, decision: Decision, limit: Limit) -> str:
     """Returns who or what has reached the limit: a sender, or an issue."""
     if limit.name in OF_ISSUES.values() and decision.issue:
         return decision.issue.issue_key
-    return (question.mail.sender.address if question.mail.sender else "") or "no sender"
+    sender = counted_sender(question.mail.sender.address) if question.mail.sender else ""
+    if not sender:
+        return "no sender"
+    return sender if question.verified else f"{sender} (not proven)"
 
 
 def refused_answer(question: Question) -> str:

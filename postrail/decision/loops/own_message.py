@@ -12,7 +12,7 @@ OWN_MESSAGE = "own_message"
 def own_message(question: Question) -> Decision | None:
     """Ignores a message of ours that a forward or a mailing list brings back.
 
-    Whoever answers it could be answered by us without end. A bounce has a Message-ID of its own.
+    An answer to it could be answered by us without end. A bounce has a Message-ID of its own.
     """
     header = question.facts.own_message
     if not header:

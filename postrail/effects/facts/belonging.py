@@ -41,14 +41,14 @@ async def belonging(
         (issue.issue_id, address)
         for due in mails
         for issue in candidates[due.mail.mail_id]
-        for address in _addresses(due, persons, snapshot)
+        for address in addresses_of(due, persons, snapshot)
     }
     found = await taking_part(connection, asked)
     answered = await _answered(connection, mails, candidates, persons, snapshot)
     result = {}
     for due in mails:
         issues = candidates[due.mail.mail_id]
-        addresses = _addresses(due, persons, snapshot)
+        addresses = addresses_of(due, persons, snapshot)
         result[due.mail.mail_id] = Belonging(
             taking_part=_of_one(issues, addresses, found | answered),
             answered_in=_of_one(issues, addresses, answered),
@@ -83,12 +83,12 @@ async def _answered(
         for due in mails
         if candidates[due.mail.mail_id]
         for message_id in answered_ids(due.mail)
-        for address in _addresses(due, persons, snapshot)
+        for address in addresses_of(due, persons, snapshot)
     }
     return await answered_by_recipient(connection, ids, answers)
 
 
-def _addresses(
+def addresses_of(
     due: DueMail, persons: Mapping[str, PersonRow], snapshot: ConfigurationSnapshot
 ) -> tuple[str, ...]:
     """Returns all addresses of an active person, and the own one of anyone else."""

@@ -82,7 +82,7 @@ async def read_clues(
         by_message=await conversations.issues_by_message(connection, answered),
         by_key={key: issue.issue_id for key, issue in by_key.items()},
         keys=keys,
-        tokens=await read_tokens(connection, mails, message_id_key),
+        tokens=await read_tokens(connection, [due.mail for due in mails], message_id_key),
         deliveries=await named_deliveries(connection, mails, snapshot),
         unsubscribes=unsubscribe_tokens(mails),
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from postrail.configuration.models.limit import LimitName
@@ -17,7 +18,7 @@ from postrail.decision.sending.answers import is_answer
 from postrail.effects.involvement import author_of
 from postrail.incoming.limits import counting as incoming
 from postrail.incoming.queue import DueMail
-from postrail.incoming.senders import counted_sender
+from postrail.message_parts import counted_sender
 from postrail.outgoing import counting as outgoing
 
 OF_SENDERS = tuple(LimitName(name) for name in incoming.OF_SENDERS)
@@ -25,8 +26,8 @@ ANSWERS = (LimitName.ADDRESS_ANSWERS, LimitName.ADDRESS_ANSWERS_DAILY)
 # A sender, or an address that is answered, and whether the sender is proven; an issue and the
 # standing of its senders.
 Whose = tuple[str, bool] | tuple[int, str]
-# By the limit, by whose messages count, and by the time around which they do.
-Numbers = Mapping[tuple[LimitName, Whose, datetime], int]
+# By the limit, by whose messages count, and by the time at which they do.
+Numbers = Mapping[tuple[LimitName, Whose, datetime], incoming.Sides]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,8 +52,8 @@ class Counts:
     counted: Mapping[str, Counted]
     snapshot: ConfigurationSnapshot
     now: datetime
-    # The times of what was decided in the batch.
-    added: dict[tuple[LimitName, Whose], list[datetime]] = field(default_factory=dict)
+    # By the minute: of issues, and of what is decided in the batch.
+    minutes: dict[tuple[LimitName, Whose], Counter[datetime]]
 
     def known(self, due: DueMail, facts: Facts) -> Facts:
         """Returns the facts about a message with the numbers for it, and the busy issues."""
@@ -82,12 +83,16 @@ class Counts:
         return self._number(name, (issue_id, str(standing)), at) >= most > 0
 
     def _add(self, name: LimitName, whose: Whose, at: datetime) -> None:
-        self.added.setdefault((name, whose), []).append(at)
+        self.minutes.setdefault((name, whose), Counter())[at] += 1
 
     def _number(self, name: LimitName, whose: Whose, at: datetime) -> int:
+        """Returns the number on the side that has more, as `incoming.limits.counting` counts."""
         within = _within(self.snapshot, name)
-        beside = (one for one in self.added.get((name, whose), ()) if abs(one - at) < within)
-        return self.numbers.get((name, whose, at), 0) + sum(1 for _ in beside)
+        before, after = self.numbers.get((name, whose, at), (0, 0))
+        for minute, number in self.minutes.get((name, whose), {}).items():
+            before += number if at - within < minute <= at else 0
+            after += number if at <= minute < at + within else 0
+        return max(before, after)
 
     def _key(self, due: DueMail, name: LimitName) -> tuple[Whose, datetime]:
         counted = self.counted[due.mail.mail_id]
@@ -105,23 +110,19 @@ async def counts(
 ) -> Counts:
     """Returns the numbers for these messages; nothing is counted where all limits are off.
 
-    Messages count around the time at which each came, automatic answers until now.
+    Messages count at the time when each came, automatic answers until now.
     """
     counted = {due.mail.mail_id: _counted(due, facts, snapshot) for due in mails}
-    numbers: dict[tuple[LimitName, Whose, datetime], int] = {}
+    numbers: dict[tuple[LimitName, Whose, datetime], incoming.Sides] = {}
     if any(snapshot.limit(name).value for name in OF_SENDERS):
         numbers |= await _of_senders(connection, counted.values(), snapshot)
     if any(snapshot.limit(name).value for name in ANSWERS):
         answered = {one.answered for one in counted.values()} - {""}
         numbers |= await _of_addresses(connection, answered, snapshot, now)
+    minutes: dict[tuple[LimitName, Whose], Counter[datetime]] = {}
     if any(snapshot.limit(name).value for name in OF_ISSUES.values()):
-        issues = {
-            (issue_id, one.at)
-            for mail_id, one in counted.items()
-            for issue_id in facts[mail_id].issue_ids
-        }
-        numbers |= await _of_issues(connection, issues, snapshot)
-    return Counts(numbers=numbers, counted=counted, snapshot=snapshot, now=now)
+        minutes = await _of_issues(connection, counted, facts, snapshot)
+    return Counts(numbers=numbers, counted=counted, snapshot=snapshot, now=now, minutes=minutes)
 
 
 def _within(snapshot: ConfigurationSnapshot, name: LimitName) -> timedelta:
@@ -144,13 +145,22 @@ async def _of_senders(
 
 
 async def _of_issues(
-    connection: Connection, issues: set[tuple[int, datetime]], snapshot: ConfigurationSnapshot
-) -> Numbers:
-    within = {str(one): _within(snapshot, name) for one, name in OF_ISSUES.items()}
-    found = await incoming.of_issues(connection, issues, within)
+    connection: Connection,
+    counted: Mapping[str, Counted],
+    facts: Mapping[str, Facts],
+    snapshot: ConfigurationSnapshot,
+) -> dict[tuple[LimitName, Whose], Counter[datetime]]:
+    times: dict[int, list[datetime]] = {}
+    for mail_id, one in counted.items():
+        for issue_id in facts[mail_id].issue_ids:
+            times.setdefault(issue_id, []).append(one.at)
+    spans = {issue_id: (min(own), max(own)) for issue_id, own in times.items()}
+    longest = max(_within(snapshot, name) for name in OF_ISSUES.values())
+    found = await incoming.of_issues(connection, spans, longest)
     return {
-        (OF_ISSUES[Standing(standing)], (issue_id, standing), at): number
-        for (issue_id, standing, at), number in found.items()
+        (OF_ISSUES[Standing(standing)], (issue_id, standing)): Counter(minutes)
+        for (issue_id, standing), minutes in found.items()
+        if standing
     }
 
 
@@ -160,7 +170,7 @@ async def _of_addresses(
     short, daily = (now - _within(snapshot, name) for name in ANSWERS)
     found = await outgoing.answers(connection, addresses, short, daily)
     return {
-        (name, whose, now): number
+        (name, whose, now): (number, 0)
         for whose, pair in found.items()
         for name, number in zip(ANSWERS, pair, strict=True)
     }

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from postrail.database import Connection
 from postrail.decision.facts import IssueRef
 from postrail.incoming.message_ids import all_answered_ids
-from postrail.incoming.queue import DueMail
 from postrail.notifications.issue_token import IssueToken, is_genuine, tokens_in
 from postrail.records import MailParsed
 from postrail.tracker import issues
@@ -18,9 +17,9 @@ TokensOfMail = Sequence[tuple[IssueToken, bool]]
 Tokens = Mapping[str, TokensOfMail]
 
 
-async def read_tokens(connection: Connection, mails: Sequence[DueMail], key: bytes) -> Tokens:
+async def read_tokens(connection: Connection, mails: Sequence[MailParsed], key: bytes) -> Tokens:
     """Returns the tokens of each message, by mail_id; a forged one proves nothing."""
-    found = {due.mail.mail_id: tokens_of(due.mail) for due in mails}
+    found = {mail.mail_id: tokens_of(mail) for mail in mails}
     named = {token.issue_id for tokens in found.values() for token in tokens}
     began = await issues.conversations_of(connection, named)
     return {

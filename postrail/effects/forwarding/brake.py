@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,11 +18,10 @@ from postrail.records import OutgoingDelivery, OutgoingQueued
 
 HELD = """Messages to {to} wait until a person releases them: {why}.
 
-Held now: {number}
 Sent by: {senders}
 
 To see them: postrail outgoing list --state held
-To send them: postrail outgoing release --all --recipient {to}
+To send them: postrail outgoing release --all --recipient {quoted}
 """
 
 BRAKED = ("forward", "notice")
@@ -53,14 +53,13 @@ async def held_above_limit(context: Context, caused: Sequence[Caused]) -> list[O
 
 def _notices(held: Sequence[tuple[Work[Any], OutgoingDelivery]]) -> Iterator[Work[Notice]]:
     """Yields a notice for each recipient of held messages."""
-    recipients = dict.fromkeys(one.recipient for _, one in held)
-    for to in recipients:
-        of_recipient = [(work, one) for work, one in held if one.recipient == to]
+    by_recipient: dict[str, list[tuple[Work[Any], OutgoingDelivery]]] = {}
+    for work, one in held:
+        by_recipient.setdefault(one.recipient.lower(), []).append((work, one))
+    for to, of_recipient in by_recipient.items():
         first, delivery = of_recipient[0]
-        senders = dict.fromkeys(_sender(work.effect) for work, _ in of_recipient)
-        text = HELD.format(
-            to=to, why=delivery.held, number=len(of_recipient), senders=", ".join(senders)
-        )
+        senders = ", ".join(dict.fromkeys(_sender(work.effect) for work, _ in of_recipient))
+        text = HELD.format(to=to, why=delivery.held, senders=senders, quoted=shlex.quote(to))
         yield Work(first.due, Notice(cause="held messages", text=text, to=to))
 
 

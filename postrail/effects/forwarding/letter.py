@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.decision.senders import is_proven
 from postrail.effects.batch import Context
 from postrail.incoming.queue import DueMail
@@ -19,6 +21,14 @@ from postrail.tracker.issues import Watcher
 logger = log(__name__)
 
 Purpose = Literal["forward", "reply", "notice", "account"]
+
+
+def connection_of(
+    snapshot: ConfigurationSnapshot, mailbox: str, project: str
+) -> OutgoingConnection | None:
+    """Returns the connection of the project; "": of the mailbox's project."""
+    account = snapshot.accounts.get(mailbox)
+    return snapshot.connection_for(project or (account.project if account else ""))
 
 
 def queued(
@@ -39,7 +49,7 @@ def queued(
     mail, snapshot = due.mail, context.snapshot
     account = snapshot.accounts.get(mail.mailbox)
     key = project or (account.project if account else "")
-    connection = snapshot.connection_for(key)
+    connection = connection_of(snapshot, mail.mailbox, project)
     if connection is None or not recipients:
         missing = "outgoing connection" if recipients else "recipients"
         logger.warning("a message is not sent", cause=cause, missing=missing)

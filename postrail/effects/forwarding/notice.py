@@ -11,7 +11,7 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision.decision import Notice
 from postrail.effects.batch import Context, Work
-from postrail.effects.forwarding.letter import queued
+from postrail.effects.forwarding.letter import connection_of, queued
 from postrail.notifications.fixed_texts import noticed
 from postrail.observe.log import log
 from postrail.outgoing import notices
@@ -26,17 +26,24 @@ async def notices_of(
 ) -> list[tuple[Work[Notice], OutgoingQueued]]:
     """Returns a message for the first notice of each cause that is due, with what causes it.
 
-    A notice that nobody would get is not counted as sent.
+    A notice that nobody would get is not counted as sent; the log says so as often.
     """
     first: dict[str, Work[Notice]] = {}
     for work in works:
         first.setdefault(_key(work.effect), work)
-    reached = {
-        key: (work, to) for key, work in first.items() if (to := await _recipients(context, work))
-    }
+    found = {key: (work, await _recipients(context, work)) for key, work in first.items()}
+    reached = {key: (work, to) for key, (work, to) in found.items() if to}
+    await _warn(context, [key for key in found if key not in reached])
     due = await notices.due(context.connection, reached, context.now) if reached else set()
     made = [(work, _notice(context, work, to)) for key, (work, to) in reached.items() if key in due]
     return [(work, mail) for work, mail in made if mail]
+
+
+async def _warn(context: Context, keys: Sequence[str]) -> None:
+    causes = {f"nobody is told: {key}": key for key in keys}
+    due = await notices.due(context.connection, causes, context.now) if causes else set()
+    for cause in due:
+        logger.warning("a notice has no recipients", cause=causes.get(cause, cause))
 
 
 def _key(notice: Notice) -> str:
@@ -51,15 +58,13 @@ def _notice(context: Context, work: Work[Notice], to: Sequence[Watcher]) -> Outg
 
 
 async def _recipients(context: Context, work: Work[Notice]) -> list[Watcher]:
-    """Returns the address, or the people of the project."""
-    notice = work.effect
+    """Returns the address, or the people of the project; nobody without outgoing connection."""
+    notice, snapshot, mailbox = work.effect, context.snapshot, work.due.mail.mailbox
+    if connection_of(snapshot, mailbox, notice.project) is None:
+        return []
     if notice.to:
         return [Watcher(address=notice.to, name="")]
-    connection, snapshot, mailbox = context.connection, context.snapshot, work.due.mail.mailbox
-    found = await people_told(connection, snapshot, notice.project, mailbox)
-    if not found:
-        logger.warning("a notice has no recipients", project=notice.project, cause=notice.cause)
-    return found
+    return await people_told(context.connection, snapshot, notice.project, mailbox)
 
 
 async def people_told(
@@ -75,7 +80,7 @@ async def people_told(
         found = await _persons(connection, snapshot, named)
         if found:
             return found
-    handlers = (one for one in snapshot.handlers_of(mailbox) if one.enabled)
+    handlers = snapshot.enabled_handlers_of(mailbox)
     addresses = (one.forward_address for one in handlers if one.forward_address)
     return [Watcher(address=one, name="") for one in addresses if not snapshot.is_own(one)][:1]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from postrail.blobs import BlobStore
-from postrail.effects.notify import Announcement
+from postrail.effects.notify import Announcement, Hearers
 from postrail.errors import PermanentError
 from postrail.incoming.queue import kind_of
 from postrail.incoming.reply_parts import parts_from
@@ -34,7 +34,6 @@ class NothingToAccept(PermanentError):
 class Accepted(Told):
     """An accepted comment, and whether that is new."""
 
-    issue_key: str
     comment_id: int
     # The author, who takes part in the issue from now on.
     author: str
@@ -113,5 +112,5 @@ def _announcement(act: ActInProgress, found: ReceivedComment, text: str) -> Anno
         cause=act.cause,
         author=Watcher(address=found.author_address, name=found.author_name),
         body=text,
-        outsiders_only=True,
+        hearers=Hearers.OUTSIDERS,
     )

@@ -81,8 +81,9 @@ class Actor:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Told:
-    """Whom an act tells by email: the results of acts begin with it."""
+    """The issue of an act, and whom it tells by email: the results of acts begin with it."""
 
+    issue_key: str
     # The recipients of the messages that the services will send.
     notified: tuple[str, ...] = ()
     # Those whose messages wait until a person releases them.

@@ -16,7 +16,6 @@ from postrail.workflow.rights import Act
 class Assigned(Told):
     """The assignees of an issue before and after the act; None: nobody."""
 
-    issue_key: str
     before: str | None
     assignee: str | None
 

@@ -38,7 +38,6 @@ class CommentNotFound(PermanentError):
 class Commented(Told):
     """A committed comment, and the people that it notifies or mentions in vain."""
 
-    issue_key: str
     comment_id: int
     internal: bool
     # The mentioned names that notify nobody.

@@ -43,8 +43,6 @@ LATER = frozenset({"status", "resolution"})
 class Created(Told):
     """A new issue."""
 
-    issue_key: str
-
 
 async def create(
     desk: Desk, actor: Actor, project_key: str, values: Mapping[str, Given]

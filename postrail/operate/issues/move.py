@@ -34,7 +34,6 @@ class MoveNotPossible(PermanentError):
 class Moved(Told):
     """An issue by its new and its former key, and the fields that the move has changed."""
 
-    issue_key: str
     former_key: str
     changes: tuple[Change, ...]
 

@@ -15,7 +15,6 @@ from postrail.workflow.transitions import Progress, act_of, status_named
 class Transitioned(Told):
     """The statuses of an issue before and after the act, and the resolution of a done one."""
 
-    issue_key: str
     before: str
     status: str
     resolution: str | None

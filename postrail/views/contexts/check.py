@@ -12,7 +12,8 @@ from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, rows_as
 from postrail.issue_queries.matching import resolved_query
 from postrail.query import sql
-from postrail.query.conditions import AllOf, AnyOf, Condition, Not, ResolvedQuery
+from postrail.query.combined import AllOf, AnyOf, Not
+from postrail.query.conditions import Condition, ResolvedQuery
 from postrail.query.errors import QueryError
 from postrail.query.parse import parse
 from postrail.query.prove import implies, never_holds
@@ -20,7 +21,7 @@ from postrail.query.prove import implies, never_holds
 KEYS_SHOWN = 5
 # Relative times move: what is proven of now and of then holds at all times between.
 LATER = timedelta(days=36_500)
-EVERY_ISSUE = AllOf(())
+EVERY_ISSUE: Condition = AllOf(())
 CONTRADICTS_ITSELF = "its scope contradicts itself"
 
 

@@ -17,7 +17,7 @@ logger = log("fetcher")
 
 
 def asked_again_at(now: datetime, refusals: int, settings: FetcherSettings) -> datetime:
-    """Returns when a message is asked for again that was refused so many times before this one.
+    """Returns when a message is asked for again; `refusals` counts those before this one.
 
     The pauses grow; the last one repeats.
     """

@@ -18,7 +18,8 @@ DIGITS_KEPT = 2
 YEAR = re.compile(r"(?:19|20)\d\d\Z")
 # The end of a domain, such as de in example.de.
 COUNTRY = r"(?<=[\w-]\.)[A-Za-z]{2}(?![\w.@-])"
-# Reply codes of SMTP, and status codes (RFC 3463): another code would say something else.
+# Reply codes of SMTP, and status codes (RFC 3463): in a bounce, another code would say something
+# else. In other messages such numbers are of rooms, PINs and prices.
 CODES = r"(?<![\w.])(?:[245]\.\d{1,3}\.\d{1,3}|[245][0-7]\d)(?!\w|\.\d)"
 # Shorter names, which may be words such as Re or de, stay where a table has them.
 NAME_LETTERS = 3
@@ -31,12 +32,20 @@ class Replacer:
     """Replaces the words of texts; one for all texts of a fixture, and its facts."""
 
     def __init__(
-        self, key: bytes, *, literals: Collection[str] = (), words: Collection[str] = ()
+        self,
+        key: bytes,
+        *,
+        literals: Collection[str] = (),
+        words: Collection[str] = (),
+        codes: bool = False,
     ) -> None:
-        """Takes texts to keep wherever they stand, and words; the key makes it unguessable."""
+        """Takes texts to keep wherever they stand, and words; the key makes it unguessable.
+
+        With `codes`, reply and status codes stay, too.
+        """
         self._key = key
         self._words = frozenset(map(str.casefold, words))
-        self._kept = "|".join([*literals, COUNTRY, CODES])
+        self._kept = "|".join([*literals, COUNTRY, *([CODES] if codes else [])])
         self._parts = re.compile(rf"(?P<kept>{self._kept})|{LETTERS.pattern}|\d+", re.I)
         # The words of tables that texts keep.
         self._known = known_words()

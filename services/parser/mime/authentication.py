@@ -43,6 +43,9 @@ def read_authentication(header: Header) -> list[AuthenticationResult]:
 
 def _results(value: str, position: int) -> Iterator[AuthenticationResult]:
     server, *rest = _parts(value)
+    if METHOD.match(server):
+        # Microsoft 365 writes no name of the server.
+        server, rest = "", [server, *rest]
     words = server.split()
     for part in rest:
         if found := METHOD.match(part):

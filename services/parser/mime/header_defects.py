@@ -85,7 +85,7 @@ def _cuts(header: Header) -> Iterator[str]:
         yield f"Subject cut at {SUBJECT_MAX_BYTES} bytes"
     for name in ADDRESS_FIELDS:
         fields = header.all(name)
-        # Most fields are too short for so many.
+        # Most fields are too short for that number.
         long = sum([len(field.raw) for field in fields]) >= ADDRESSES_MAX
         many = long and sum(field.raw.count("@") for field in fields) >= ADDRESSES_MAX
         if many and len(read_addresses(fields)) == ADDRESSES_MAX:

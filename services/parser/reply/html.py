@@ -202,7 +202,7 @@ def _parted(
 
 
 def _first_letters(token: Token, letters: int) -> Iterator[Token]:
-    """Divides a text behind so many letters, if it has them."""
+    """Divides a text behind this number of letters, if it has them."""
     text = "" if token.name else html.unescape(token.raw)
     ends = [index + 1 for index, letter in enumerate(text) if not letter.isspace()]
     if len(ends) < letters:

@@ -16,7 +16,7 @@ from services.parser.reply.headings import BLOCK_LINES, FIELD_NAME_MAX, heading_
 from services.parser.reply.lines import COMPARED_MAX, Line, bare, fold, mark_initials
 from services.parser.reply.words import ABBREVIATIONS, FIELDS, OPENERS
 
-# Only so many lines of a text are tried, and of each the last places.
+# At most this number of lines of a text is tried, and of each the last places.
 LINES_TRIED = 100
 PLACES_TRIED = 6
 PLAIN_MAX = 120

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-# So many different characters would hardly all be valid UTF-8 by chance.
+# This number of different characters would hardly all be valid UTF-8 by chance.
 CERTAIN_COUNT = 6
 # Oddities are counted up to here; a short text has fewer.
 SAMPLE_MAX = 4000

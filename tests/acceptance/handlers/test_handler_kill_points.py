@@ -63,6 +63,8 @@ handlers:
       - {notify: lead@desk.test}
   - name: rest
     order: 200
+    field_commands: [status, priority, Room]
+    bulk: delete
 limits:
   # Confirmations and the rule's answers count together.
   - {name: address_answers, value: 10}
@@ -80,6 +82,19 @@ STEPS = (
     "handled",
     "queued",
 )
+# Of a message with field commands, and of one whose body is deleted; the points of the latter each
+# with whether the body is still there.
+COMMAND_POINTS = (
+    *("commands: checked", "commands: written", "commands: recorded", "effect: AddComment"),
+    *("handler: notified", "stored", "handler: finished", "handler: published", "handled"),
+)
+BODY_POINTS = {
+    "handler: decided": True,
+    "effect: DeleteBody": True,
+    "handler: finished": True,
+    "handler: published": True,
+    "handled": False,
+}
 # What the rule sends about each message, beside the notifications of the issue.
 PURPOSES = ("forward", "reply", "notice")
 EFFECTS = tuple(
@@ -91,6 +106,17 @@ PROVEN = b"Authentication-Results: mx.desk.test; dmarc=pass header.from=customer
 SECOND = PROVEN + letter(
     "Re: Printer on fire", sender=ADA, message_id="<2@c.test>", in_reply_to="<1@c.test>"
 )
+
+BY_LEAD = b"Authentication-Results: mx.desk.test; dmarc=pass header.from=desk.test\r\n"
+COMMANDS = BY_LEAD + letter(
+    "Re: Lamp",
+    sender=LEAD,
+    in_reply_to="<1@c.test>",
+    text="Status: Done\r\n#priority low\r\nRoom: 14\r\n\r\nIt is mended.\r\n",
+)
+# Too large for the record, which has its beginning.
+BODY = "Only for a while.\r\n"
+BULK = b"Precedence: bulk\r\n" + letter("News", sender=ADA, text=BODY * 20_000)
 
 
 @pytest.fixture
@@ -139,8 +165,48 @@ def test_a_bounce_marks_its_delivery_once_and_makes_no_mail(configured: Desk, po
     assert len(pipeline.sent()) == 1
 
 
+@pytest.mark.parametrize("point", COMMAND_POINTS)
+def test_field_commands_are_obeyed_once(configured: Desk, point: str) -> None:
+    configured.receive("support", letter("Lamp", sender=ADA, message_id="<1@c.test>"))
+    kill_handler(configured, point, COMMANDS)
+    configured.pipeline.wait_until_settled(mails=2)
+    issue = configured.issue("HELP-1")
+    assert (issue["issue"]["status"], issue["issue"]["priority_name"]) == ("Done", "Low")
+    assert {one["field"]: one["value"] for one in issue["fields"]} == {"Room": "14"}
+    changed = Counter(one["field"] for one in issue["changes"])
+    assert changed == {"status": 1, "resolution": 1, "priority": 1, "field:Room": 1}
+    assert configured.comments("HELP-1") == ["It is mended."]
+    require_each_sent_once(configured)
+
+
+@pytest.mark.parametrize(("point", "has_body"), BODY_POINTS.items())
+def test_a_body_is_deleted_with_the_outcome(
+    configured: Desk, point: str, *, has_body: bool
+) -> None:
+    pipeline = configured.pipeline
+    kill_only(configured, point, BULK)
+    body = BODY.strip().encode().hex()
+    rows = (
+        f"SELECT outcome, position('\\x{body}'::bytea IN parsed) > 0, blobs <> '{{}}'"
+        " FROM incoming_mail"
+    )
+    ((outcome, *found),) = pipeline.rows(rows)
+    assert (outcome, found) == (None if has_body else "deleted", [has_body, has_body])
+    pipeline.start(SERVICES)
+    pipeline.wait_until_settled(mails=1)
+    assert pipeline.rows(rows) == [("deleted", False, False)]
+    assert pipeline.value("SELECT count(*) FROM issue") == 0
+    require_each_sent_once(configured)
+
+
 def kill_handler(desk: Desk, point: str, mail: bytes) -> None:
     """Lets the handler handle the message until the point, and another one after that."""
+    kill_only(desk, point, mail)
+    desk.pipeline.start(SERVICES)
+
+
+def kill_only(desk: Desk, point: str, mail: bytes) -> None:
+    """Lets the handler handle the message until the point."""
     pipeline = desk.pipeline
     for replica in pipeline.replicas.pop("handler"):
         assert replica.stop() == 0
@@ -148,7 +214,6 @@ def kill_handler(desk: Desk, point: str, mail: bytes) -> None:
     victim.start()
     pipeline.dovecot.append("support", mail)
     assert victim.wait_for_end(KILL_SECONDS) == -signal.SIGKILL, victim.log_end
-    pipeline.start(SERVICES)
 
 
 def require_issue(desk: Desk) -> None:
@@ -167,13 +232,19 @@ def require_nothing_left(desk: Desk, mails: int) -> None:
     """Checks that there is one issue, and that all that each mail causes was sent once."""
     pipeline = desk.pipeline
     assert pipeline.value("SELECT count(*) FROM issue") == 1
+    purposes = pipeline.rows("SELECT purpose FROM outgoing_mail WHERE purpose <> ''")
+    # The reply is the one answer: the author gets no confirmation, and no letter to a new person.
+    assert sorted(one for (one,) in purposes) == sorted(PURPOSES * mails)
+    require_each_sent_once(desk)
+
+
+def require_each_sent_once(desk: Desk) -> None:
+    """Checks that each stored delivery was sent once, and that nothing is left over."""
+    pipeline = desk.pipeline
     rows = pipeline.rows("SELECT message_id FROM delivery WHERE state = 'sent'")
     sent = [mail.message_id for mail in pipeline.sent()]
     assert sorted(sent) == sorted(message_id for (message_id,) in rows)
     assert len(set(sent)) == len(sent)
-    purposes = pipeline.rows("SELECT purpose FROM outgoing_mail WHERE purpose <> ''")
-    # The reply is the one answer: the author gets no confirmation, and no letter to a new person.
-    assert sorted(one for (one,) in purposes) == sorted(PURPOSES * mails)
     causes = pipeline.rows("SELECT cause, issue_key FROM outgoing_mail")
     assert len(set(causes)) == len(causes)
     assert pipeline.unaccounted() == 0

@@ -90,3 +90,26 @@ async def test_a_forged_copy_does_not_keep_the_proven_message_out(
     await bench.handle(again)
     outcomes = [outcome for _, outcome, _ in await bench.outcomes()]
     assert outcomes == ["issue", "comment", "issue", "duplicate"]
+
+
+async def test_a_proven_message_reaches_its_issue_though_its_id_was_taken(bench: Bench) -> None:
+    """The answer came into the forger's issue, or became an issue without any link."""
+    first = verified(mail_parsed(source="INBOX;uidvalidity=1;uid=1"))
+    await bench.handle(first)
+    answer = verified(mail_parsed(in_reply_to=[str(first.message_id)], text="Please cancel."))
+    forged = replace(
+        answer,
+        mail_id="00000000-0000-4000-8000-0000000000aa",
+        authentication=[],
+        in_reply_to=[],
+        source="INBOX;uidvalidity=1;uid=7",
+    )
+    await bench.handle(forged)
+    await bench.handle(answer)
+    await bench.handle(verified(mail_parsed(in_reply_to=[str(answer.message_id)])))
+    assert [(outcome, key) for _, outcome, key in await bench.outcomes()] == [
+        ("issue", "HELP-1"),
+        ("issue", "HELP-2"),
+        ("comment", "HELP-1"),
+        ("comment", "HELP-1"),
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -12,6 +13,7 @@ from postrail.database import Pool, open_pool, rows, transaction
 from postrail.incoming import conversations
 from postrail.incoming.conversations import Place
 from postrail.incoming.message_ids import message_hash, named_by
+from postrail.incoming.splits.own_ids import Move, move_ids
 from postrail.message_parts import Address
 from postrail.records import MailParsed
 from postrail.settings import Settings
@@ -30,10 +32,11 @@ async def pool(settings: Settings) -> AsyncIterator[Pool]:
     await opened.close()
 
 
-async def placed(pool: Pool, *mails: MailParsed) -> list[Place]:
+async def placed(pool: Pool, *mails: MailParsed, proven: bool | None = None) -> list[Place]:
     """Places the messages as one batch."""
+    named = [replace(named_by(mail), proven=proven) for mail in mails]
     async with transaction(pool) as connection:
-        found = await conversations.place(connection, [named_by(mail) for mail in mails], OWN)
+        found = await conversations.place(connection, named, OWN)
     return [found[mail.mail_id] for mail in mails]
 
 
@@ -120,6 +123,92 @@ async def test_an_id_that_a_stranger_took_before_pulls_nobody(pool: Pool, batch:
     # The same message in another mailbox is by the same sender.
     (copy,) = await placed(pool, mail(MALLORY, message_id=ID, mailbox="info"))
     assert (copy.conversation, copy.claimed_by) == (places[0].conversation, None)
+
+
+@pytest.mark.parametrize(("proven", "apart"), [(False, True), (None, False), (True, False)])
+async def test_a_proven_message_does_not_join_one_that_took_its_id_in_its_name(
+    pool: Pool, proven: bool | None, apart: bool
+) -> None:
+    """It pulled the proven message into the forger's conversation."""
+    (known,) = await placed(pool, mail(ADA, message_id="<known@x>"))
+    (forged,) = await placed(pool, mail(ADA, message_id=ID), proven=proven)
+    genuine = mail(ADA, message_id=ID, in_reply_to=["<known@x>"], text="Secret")
+    (place,) = await placed(pool, genuine, proven=True)
+    expected = known if apart else forged
+    assert (place.conversation, place.claimed_by) == (
+        expected.conversation,
+        forged.conversation if apart else None,
+    )
+    # The id itself goes with the effect: it may be a duplicate, which has none.
+    assert (await entry(pool))[0] == forged.conversation
+    # A message that names nothing else begins its own conversation.
+    (bait,) = await placed(pool, mail(ADA, message_id="<2@x>"), proven=False)
+    alone = mail(ADA, message_id="<2@x>")
+    (first,) = await placed(pool, alone, proven=True)
+    assert (first.conversation, first.claimed_by) == (alone.mail_id, bait.conversation)
+
+
+@pytest.mark.parametrize("proven", [True, False, None])
+async def test_the_id_of_an_unproven_message_is_not_another_sender_s(
+    pool: Pool, proven: bool | None
+) -> None:
+    """Anybody who proves an address of their own took it, with all answers to it."""
+    (first,) = await placed(pool, mail(ADA, message_id=ID), proven=False)
+    taken = mail(MALLORY, message_id=ID, to=to(ADA))
+    (place,) = await placed(pool, taken, proven=proven)
+    # She addresses Ada, so she comments there, as an outsider.
+    assert (place.conversation, place.claimed_by) == (first.conversation, None)
+    (alone,) = await placed(pool, mail(MALLORY, message_id=ID), proven=proven)
+    assert alone.claimed_by == first.conversation
+    assert await entry(pool) == (first.conversation, ADA, True)
+
+
+@pytest.mark.parametrize(
+    ("seen_of", "was_proven", "sender", "is_proven", "moves"),
+    [
+        (ADA, None, ADA, False, True),
+        (ADA, False, ADA, False, True),
+        (ADA, False, ADA, True, True),
+        (ADA, True, ADA, True, True),
+        # A forged message takes nothing from the proven one.
+        (ADA, True, ADA, False, False),
+        # Nor does anybody take it from somebody else.
+        (ADA, None, MALLORY, True, False),
+        (ADA, False, MALLORY, True, False),
+    ],
+)
+async def test_an_id_moves_with_its_own_sender(
+    pool: Pool,
+    seen_of: str,
+    was_proven: bool | None,
+    sender: str,
+    is_proven: bool,
+    moves: bool,
+) -> None:
+    (first,) = await placed(pool, mail(seen_of, message_id=ID), proven=was_proven)
+    after = str(uuid.uuid4())
+    moved = mail(sender, message_id=ID)
+    elsewhere = Move(mail=moved, proven=is_proven, before=str(uuid.uuid4()), after=after)
+    without_id = replace(elsewhere, mail=mail(ADA, message_id=None))
+    async with transaction(pool) as connection:
+        await move_ids(connection, [elsewhere, without_id])
+    assert (await entry(pool))[0] == first.conversation
+    async with transaction(pool) as connection:
+        await move_ids(connection, [replace(elsewhere, before=first.conversation)])
+    assert await entry(pool) == (after if moves else first.conversation, seen_of, True)
+
+
+async def test_an_id_that_was_only_named_does_not_move(pool: Pool) -> None:
+    (early,) = await placed(pool, mail(ADA, in_reply_to=[ID]))
+    move = Move(
+        mail=mail(ADA, message_id=ID),
+        proven=True,
+        before=early.conversation,
+        after=str(uuid.uuid4()),
+    )
+    async with transaction(pool) as connection:
+        await move_ids(connection, [move])
+    assert await entry(pool) == (early.conversation, ADA, False)
 
 
 async def test_ids_of_ours_and_of_release_0_1_need_no_sender(pool: Pool) -> None:

@@ -107,6 +107,7 @@ SEND = ("postrail.stream.producer", "Producer.send")
 REFETCH = ("services.fetcher", "services.fetcher.refetch.queue")
 CLI = "services.cli"
 HANDLER = "services.handler"
+COMMANDS = (HANDLER, "postrail.effects.fields.commands")
 APPLIERS = (HANDLER, "postrail.effects.apply", "APPLIERS")
 MAILERS = (HANDLER, "postrail.effects.apply", "MAILERS")
 POINTS = {
@@ -180,9 +181,13 @@ POINTS = {
     "handler: notified": Point(HANDLER, "postrail.effects.apply", "notify", after_async),
     "handler: finished": Point(HANDLER, "postrail.incoming.queue", "finish", after_async),
     "handler: published": Point(HANDLER, "postrail.stream.outbox", "add", after_async),
+    "commands: checked": Point(*COMMANDS, "check_commands", after_async),
+    "commands: written": Point(*COMMANDS, "write_values", after_async),
+    "commands: recorded": Point(*COMMANDS, "insert_changes", after_async),
     "effect: CreatePerson": Point(*APPLIERS, after_effect("CreatePerson")),
     "effect: CreateIssue": Point(*APPLIERS, after_effect("CreateIssue")),
     "effect: AddComment": Point(*APPLIERS, after_effect("AddComment")),
+    "effect: DeleteBody": Point(*APPLIERS, after_effect("DeleteBody")),
     "effect: MarkDelivery": Point(*APPLIERS, after_effect("MarkDelivery")),
     "effect: Suppress": Point(*APPLIERS, after_effect("Suppress")),
     "effect: Forward": Point(*MAILERS, after_effect("Forward")),

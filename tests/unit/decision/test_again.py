@@ -98,6 +98,7 @@ KINDS: dict[str, st.SearchStrategy[Any]] = {
     "answered_in": IDS,
     "insider_in": IDS,
     "agent_of": PROJECTS,
+    "beginning": st.sampled_from(["", "known", "stranger"]),
     "claimed_by": st.none() | ISSUES,
     "release": st.none() | st.builds(Release, as_handler=st.sampled_from(["", "rest", "gone"])),
     "issue_queries": st.dictionaries(

@@ -85,7 +85,7 @@ BRAKED: list[tuple[str, MailParsed, Facts, str]] = [
         "automatic",
         mail_parsed(kind="auto_generated"),
         replace(
-            busy("unproven", "proven", "outsider"),
+            busy("unproven", "proven", "outsider", "machine"),
             counts={"sender_messages": 999, "machine_messages": 999},
         ),
         "",
@@ -96,7 +96,19 @@ BRAKED: list[tuple[str, MailParsed, Facts, str]] = [
         busy("machine"),
         "conversation_machines",
     ),
-    ("people beside machines", mail_parsed(), busy("machine"), ""),
+    (
+        "forged alarms on one issue",
+        mail_parsed(kind="auto_generated"),
+        busy("unproven machine"),
+        "conversation_machines",
+    ),
+    (
+        "a proven machine beside forged alarms",
+        verified(mail_parsed(kind="auto_generated")),
+        busy("unproven machine"),
+        "",
+    ),
+    ("people beside machines", mail_parsed(), busy("machine", "unproven machine"), ""),
     (
         "flood",
         mail_parsed(kind="auto_generated"),
@@ -186,21 +198,32 @@ def test_a_message_over_a_limit_is_quarantined(mail: MailParsed, facts: Facts, l
 
 def test_the_reason_names_the_limit_its_unit_and_who_reached_it() -> None:
     decision = decide(mail_parsed(), SNAPSHOT, counted(sender_messages=20))
-    assert decision.reason == (
-        "limit sender_messages: 20 messages in 120 minutes, which ada@example.org has reached"
-    )
+    limit = "limit sender_messages: 20 messages in 120 minutes"
+    assert decision.reason == f"{limit}, which ada@example.org (not proven) has reached"
+    proven = decide(verified(mail_parsed()), configured(), counted(sender_messages=20))
+    assert proven.reason == f"{limit}, which ada@example.org has reached"
 
 
 @pytest.mark.parametrize(
     ("address", "facts", "whose"),
     [
-        ("ada@example.org", counted(sender_messages=20), "'which ada@example.org has reached'"),
+        (
+            "ada@example.org",
+            counted(sender_messages=20),
+            "'which ada@example.org (not proven) has reached'",
+        ),
+        # As it is counted: one command for all of them.
+        (
+            "Ada+7@example.org",
+            counted(sender_messages=20),
+            "'which ada@example.org (not proven) has reached'",
+        ),
         ("ada@example.org", busy("unproven"), "'which HELP-1 has reached'"),
         # What people paste into a shell holds nothing that it runs.
         (
             "$(halt)'`halt`@x",
             counted(sender_messages=20),
-            "'which $(halt)'\"'\"'`halt`@x has reached'",
+            "'which $(halt)'\"'\"'`halt`@x (not proven) has reached'",
         ),
     ],
 )
@@ -233,7 +256,8 @@ def test_an_operator_sets_each_limit_or_switches_it_off(name: LimitName) -> None
         (mail_parsed(), known(HELP_1), "unproven"),
         (verified(mail_parsed()), known(HELP_1), "proven"),
         (mail_parsed(), replace(known(HELP_1), taking_part=()), "outsider"),
-        (mail_parsed(kind="auto_reply"), known(HELP_1), "machine"),
+        (mail_parsed(kind="auto_reply"), known(HELP_1), "unproven machine"),
+        (verified(mail_parsed(kind="auto_reply")), known(HELP_1), "machine"),
         (mail_parsed(kind="auto_reply"), replace(known(HELP_1), taking_part=()), "outsider"),
         (mail_parsed(), Facts(), "unproven"),
         # It has no effect.

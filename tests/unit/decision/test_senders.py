@@ -31,6 +31,57 @@ def parsed(*header: str) -> MailParsed:
     return made("\n".join([*header, "Subject: s", "", "text"]).encode()).record
 
 
+M365 = (
+    "Authentication-Results: spf=pass smtp.mailfrom=customer.example; dkim=none; dmarc={}"
+    " action=none header.from=customer.example;compauth=pass reason=100"
+)
+BORDER = "Received: from out.customer.example by AM1.mail.protection.outlook.com with SMTP; x"
+WITHIN = "Received: from AM1.eurprd01.prod.outlook.com by DB2.outlook.office365.com; x"
+
+
+@pytest.mark.parametrize(
+    ("ids", "header", "verdict"),
+    [
+        (["microsoft"], [WITHIN, M365.format("pass"), BORDER, FROM], "pass"),
+        (["microsoft"], [WITHIN, M365.format("fail"), BORDER, FROM], "fail"),
+        (["mx.desk.example"], [WITHIN, M365.format("pass"), BORDER, FROM], "none"),
+        # A field of the sender's is below ours, which is the topmost, or below a stranger's.
+        (
+            ["microsoft"],
+            [WITHIN, M365.format("none"), BORDER, M365.format("pass"), FROM],
+            "none",
+        ),
+        (
+            ["microsoft"],
+            [WITHIN, BORDER, "Received: by relay.example; x", M365.format("pass"), FROM],
+            "none",
+        ),
+        # A server of that name is another one.
+        (["microsoft"], [PASSED.replace("mx.desk.example", "microsoft2"), FROM], "none"),
+    ],
+)
+def test_microsoft_365_names_no_server(ids: list[str], header: list[str], verdict: str) -> None:
+    hosts = [".prod.outlook.com", ".outlook.office365.com", ".protection.outlook.com"]
+    account = ACCOUNT.model_copy(update={"authserv_ids": ids, "trusted_hosts": hosts})
+    assert judge(parsed(*header), account).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("server", "verdict"),
+    [
+        ("mx3.desk.example", "pass"),
+        ("a.b.desk.example", "pass"),
+        ("desk.example", "none"),
+        ("evildesk.example", "none"),
+        ("desk.example.evil.example", "none"),
+    ],
+)
+def test_a_name_with_a_dot_stands_for_all_below(server: str, verdict: str) -> None:
+    account = ACCOUNT.model_copy(update={"authserv_ids": [".desk.example"]})
+    mail = parsed(PASSED.replace("mx.desk.example", server), FROM)
+    assert judge(mail, account).verdict == verdict
+
+
 @pytest.mark.parametrize(
     ("name", "header", "verdict"),
     [
@@ -170,6 +221,12 @@ def parsed(*header: str) -> MailParsed:
             [f"{OURS} dkim=pass header.d=evil.example", PASSED, FROM],
             "none",
         ),
+        (
+            "below our field with other results",
+            [f"{OURS} bimi=none", f"{OURS} arc=none", PASSED, RECEIVED, FROM],
+            "pass",
+        ),
+        ("below our field with SPF", [f"{OURS} spf=pass", PASSED, RECEIVED, FROM], "none"),
         (
             "a domain outside of ASCII",
             [

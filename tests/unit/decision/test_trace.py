@@ -62,6 +62,7 @@ KINDS: dict[str, Any] = {
     "answered_in": (1,),
     "insider_in": (2**40,),
     "agent_of": ("HELP", "SALE"),
+    "beginning": "stranger",
     "claimed_by": OTHER,
     "own_message": "Message-ID",
     "unsubscription": Unsubscription(issue=OTHER, addresses=("ada@example.org",)),

@@ -8,17 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from postrail.query.conditions import (
-    AllOf,
-    AnyOf,
-    Compared,
-    Condition,
-    Contains,
-    FieldValue,
-    Not,
-    OneOf,
-    Present,
-)
+from postrail.query.combined import AllOf, AnyOf, Not
+from postrail.query.conditions import Compared, Condition, Contains, FieldValue, OneOf, Present
 from postrail.query.fields import BUILT_IN
 from postrail.query.memory import matches
 from postrail.query.parse import parse

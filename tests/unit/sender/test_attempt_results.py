@@ -170,13 +170,26 @@ def test_answers_without_an_attempt() -> None:
         ("550 5.1.1 No such user", "5.1.1"),
         ("550-5.1.1 The email account that you tried to reach does not exist", "5.1.1"),
         ("550 5.1.2 Bad destination system", "5.1.2"),
+        ("501 5.1.3 Bad recipient address syntax", "5.1.3"),
+        ("550 5.1.6 User has moved", "5.1.6"),
         ("556 5.1.10 Null MX", "5.1.10"),
         ("550 5.2.1 The mailbox is disabled", "5.2.1"),
         # Only words.
         ("550 No such user here", ""),
         # The sender's address, a full mailbox, the network, the message, a policy.
+        (
+            "550 5.1.0 <bounces+x@desk.example>: Sender address rejected: User unknown in virtual"
+            " mailbox table",
+            "",
+        ),
+        ("550 5.1.0 Authentication required", ""),
         ("550 5.1.7 Bad sender", ""),
         ("553 5.1.8 Domain of sender does not exist", ""),
+        # An ambiguous address, a valid one, one behind another server; no code of RFC 3463.
+        ("550 5.1.4 x", ""),
+        ("550 5.1.5 x", ""),
+        ("550 5.1.9 x", ""),
+        ("550 5.1.70 x", ""),
         ("552 5.2.2 Mailbox full", ""),
         ("550 5.4.1 Recipient address rejected: Access denied", ""),
         ("550 5.6.0 No", ""),

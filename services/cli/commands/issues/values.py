@@ -7,12 +7,14 @@ from typing import Any
 import typer
 
 from postrail.operate.issues.act import Told
+from postrail.outgoing.suppressions import SUPPRESSED
 from postrail.records import CUSTOM_PREFIX
 from services.cli.output import as_json
 from services.cli.visible import clean
 
 # A longer value, such as a description, is shown by its beginning.
 VALUE_MAX_CHARACTERS = 60
+RELEASE_ADDRESS = "postrail outgoing suppressed release ADDRESS --send-held"
 
 
 def shown_field(name: str) -> str:
@@ -48,6 +50,11 @@ def print_result(text: str, told: Told, *, nobody: str = "") -> None:
     typer.echo(clean(f"{text} Notified by email: {by_email}." if by_email else text))
     for reason in dict.fromkeys(one.reason for one in told.held):
         addresses = ", ".join(one.recipient for one in told.held if one.reason == reason)
-        typer.echo(clean(f"Held, and not sent to {addresses}: {reason}."))
-    if told.held:
-        typer.echo("To send them: postrail outgoing list --state held, postrail outgoing release")
+        typer.echo(clean(f"Held for {addresses}: {reason[:1].lower()}{reason[1:]}."))
+    by_address = {one.reason.startswith(SUPPRESSED) for one in told.held}
+    if True in by_address:
+        typer.echo(f"To write to an address again: {RELEASE_ADDRESS}")
+    if False in by_address:
+        typer.echo(
+            f"To send what is held: postrail outgoing release --all --issue {told.issue_key}"
+        )

@@ -96,6 +96,7 @@ def anonymised(
             key,
             literals=literals_of(snapshot, trace.facts),
             words=words_of(snapshot) if CONFIGURED in kept else (),
+            codes=again.mail.kind == "bounce",
         )
         made = Anonymiser(words, kept).message(raw)
         known = _facts(trace.facts, words, kept)

@@ -202,6 +202,8 @@ def _answer(act: Act, found: Selection, changed: Sequence[OutgoingRow]) -> dict[
 
 
 def _print_selection(act: Act, found: Selection) -> None:
+    if found.suppressed and not found.chosen:
+        return
     kinds = dict.fromkeys((row.state, row.reply) for row in found.chosen)
     groups = [
         (kind, [row for row in found.chosen if (row.state, row.reply) == kind]) for kind in kinds

@@ -23,7 +23,16 @@ from services.cli.commands.outgoing.suppressed import suppressed
 from services.cli.data_folder import Data
 from services.cli.delivery_reports import event_words, most_telling
 from services.cli.installation import complete, connected, load, load_to_write
-from services.cli.output import SHORT_ID, Json, Limit, shortened, show_fields, show_json, show_table
+from services.cli.output import (
+    SHORT_ID,
+    Json,
+    Limit,
+    shortened,
+    show_fields,
+    show_json,
+    show_rows,
+    show_table,
+)
 from services.cli.visible import clean
 
 
@@ -73,17 +82,9 @@ def list_outgoing(
     if json:
         show_json(found)
         return
-    show_table(
-        [
-            "Mail",
-            "Queued",
-            "Issue",
-            "Recipient",
-            "State",
-            "Attempts",
-            "Subject",
-            "Reply, or why held",
-        ],
+    why = "Reply, or why held"
+    show_rows(
+        ["Mail", "Queued", "Issue", "Recipient", "State", "Attempts", "Subject", why],
         [
             (
                 row.outgoing_id[:SHORT_ID],
@@ -98,6 +99,8 @@ def list_outgoing(
             for row in found
         ],
         empty="No outgoing messages.",
+        cut=why,
+        optional=("Queued", "Attempts", "Subject"),
     )
 
 

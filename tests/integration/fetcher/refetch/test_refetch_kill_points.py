@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from postrail.incoming.queue import take_in
+from postrail.incoming.message_ids import named_by
+from postrail.incoming.queue import not_taken_in, take_in
 from postrail.records import MailFetched, MailParsed
 from postrail.settings import Settings
 from postrail.stream.producer import partition_of
@@ -121,7 +122,9 @@ async def _take_in_all(scene: Scene, skipped: int) -> None:
     records = await asyncio.to_thread(fetched_records, scene.settings)
     for offset, record in list(enumerate(records))[skipped:]:
         async with scene.store.transaction() as connection:
-            await take_in(connection, [received(_parsed(record, offset))], NOON)
+            batch = [received(_parsed(record, offset))]
+            fresh = await not_taken_in(connection, batch)
+            await take_in(connection, fresh, [named_by(one) for one in fresh], (), NOON)
 
 
 def _parsed(record: MailFetched, offset: int) -> MailParsed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from postrail.database import Connection, transaction
 from postrail.decision.decision import Decision, Forward, Notice, Outcome
 from postrail.effects.apply import apply
 from postrail.effects.batch import Context, Decided, Work
-from postrail.effects.forwarding import brake
+from postrail.effects.forwarding import brake, notice
 from postrail.effects.forwarding.notice import notices_of
 from postrail.incoming.queue import DueMail
 from postrail.message_parts import Address
@@ -111,7 +112,7 @@ async def test_each_message_is_forwarded_and_the_excess_is_held(bench: Bench) ->
     (text,) = [one.text for one in bench.sent(OutgoingQueued) if one.purpose == "notice"]
     assert text is not None
     assert text.startswith(f"Messages to {BOSS} wait until a person releases them: limit forwards")
-    assert "\n\nHeld now: 1\nSent by: mail handler desk\n\n" in text
+    assert "\n\nSent by: mail handler desk\n\n" in text
     reasons = await bench.rows("SELECT DISTINCT reply FROM delivery WHERE state = 'held'")
     assert reasons == [("limit forwards: 3 messages in 60 minutes to one address",)]
     # An hour later there is room again.
@@ -167,6 +168,37 @@ async def test_a_notice_that_reached_nobody_is_sent_once_somebody_is_there(bench
     await configured(bench, forward_address=BOSS)
     assert await noticed(bench, "limit a") == {BOSS}
     assert await noticed(bench, "limit a") == set()
+
+
+async def test_the_log_says_once_an_hour_that_nobody_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warned: list[str] = []
+    monkeypatch.setattr(notice.logger, "warning", lambda _, cause: warned.append(cause))
+    for cause in ("limit a", "limit a", "limit b"):
+        assert await noticed(bench, cause) == set()
+    assert warned == ["limit a in HELP", "limit b in HELP"]
+    bench.clock.move(AN_HOUR)
+    assert await noticed(bench, "limit a") == set()
+    assert warned[2:] == ["limit a in HELP"]
+
+
+async def test_a_notice_without_outgoing_connection_is_not_counted_as_sent(bench: Bench) -> None:
+    await configured(bench, forward_address=BOSS)
+    async with transaction(bench.pool) as connection:
+        context = await context_on(bench, connection)
+    unable = replace(context, snapshot=replace(context.snapshot, connections={}))
+    async with transaction(bench.pool) as connection:
+        due = DueMail(
+            mail=mail_parsed(),
+            conversation=CONVERSATION,
+            queue=CONVERSATION,
+            attempts=0,
+            revision=0,
+        )
+        works = [Work(due, Notice(cause="limit a", text="Too much.", project="HELP"))]
+        assert await notices_of(replace(unable, connection=connection), works) == []
+    assert await noticed(bench, "limit a") == {BOSS}
 
 
 async def noticed(bench: Bench, cause: str) -> set[str]:

@@ -51,10 +51,32 @@ async def test_alarms_that_name_one_message_are_all_comments_of_a_backlog(bench:
 async def test_a_flood_is_braked_in_whatever_order_it_is_handled(
     bench: Bench, step: int, *, together: bool
 ) -> None:
-    flood = [came(NOON + timedelta(minutes=minute)) for minute in range(30)][::step]
+    flood = [came(NOON + timedelta(seconds=50 * number)) for number in range(30)][::step]
     for mails in [flood] if together else [[one] for one in flood]:
         await bench.handle(*mails)
     assert await outcomes(bench) == {"issue": 20, "quarantined": 10}
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_steady_sender_is_never_braked(bench: Bench, *, together: bool) -> None:
+    """Two mailboxes, one read after the other: 15 messages in two hours met the limit of 20."""
+    steady = [came(NOON + timedelta(minutes=8 * number)) for number in range(60)]
+    mails = [*steady[::2], *steady[1::2]]
+    for batch in [mails] if together else [[one] for one in mails]:
+        await bench.handle(*batch)
+    assert await outcomes(bench) == {"issue": 60}
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_steady_answers_are_never_braked(bench: Bench, *, together: bool) -> None:
+    first = came(NOON)
+    await bench.handle(first)
+    named = [str(first.message_id)]
+    steady = [came(NOON + timedelta(minutes=8 * number)) for number in range(1, 40)]
+    mails = [replace(one, in_reply_to=named) for one in [*steady[::2], *steady[1::2]]]
+    for batch in [mails] if together else [[one] for one in mails]:
+        await bench.handle(*batch)
+    assert await outcomes(bench) == {"issue": 1, "comment": 39}
 
 
 @pytest.mark.parametrize(

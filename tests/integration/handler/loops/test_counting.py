@@ -12,10 +12,10 @@ from postrail.configuration.models.limit import Limit, LimitName
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.sender_filter import SenderFilter
 from postrail.database import Pool, open_pool, rows, transaction
+from postrail.incoming import conversations
 from postrail.incoming.limits import counting
 from postrail.incoming.limits.counting import OF_SENDERS
-from postrail.incoming.senders import counted_sender
-from postrail.message_parts import Address
+from postrail.message_parts import Address, counted_sender
 from postrail.outgoing import counting as outgoing
 from postrail.records import OutgoingQueued
 from postrail.settings import Settings
@@ -27,6 +27,8 @@ from tests.makers.records import NOON, mail_parsed, verified
 MANY = 100_000
 # The rows of the filled tables are all of the first.
 TIMES = (NOON, NOON - timedelta(hours=3))
+# It has the issues of all messages.
+CONVERSATION = "00000000-0000-0000-0000-000000000001"
 ADA = Address(name="Ada", address="ada@example.org")
 
 
@@ -50,7 +52,7 @@ async def test_the_index_has_the_senders_as_they_are_counted(
     async with transaction(bench.pool) as connection:
         within = dict.fromkeys(OF_SENDERS, timedelta(minutes=1))
         found = await counting.of_senders(connection, [(counted, False, NOON)], within, 10)
-    assert found[counted, False, NOON]["sender_messages"] == 1
+    assert found[counted, False, NOON]["sender_messages"] == (1, 1)
 
 
 async def test_messages_of_one_batch_count_each_other(bench: Bench) -> None:
@@ -126,6 +128,19 @@ async def test_machines_that_take_part_do_not_bury_an_issue(
         await bench.handle(*mails)
     assert await held(bench) == {"conversation_machines": 3}
     assert await last_outcome(bench, message_id) == "comment"
+
+
+async def test_forged_alarms_do_not_brake_the_machine_whose_name_they_bear(bench: Bench) -> None:
+    await bench.save(Limit(name=LimitName.CONVERSATION_MACHINES, value=3))
+    message_id = await conversation(bench)
+    for _ in range(4):
+        forged = mail_parsed(sender=ADA, in_reply_to=[message_id], kind="auto_generated")
+        await bench.handle(forged)
+    assert await held(bench) == {"conversation_machines": 1}
+    await bench.handle(
+        verified(mail_parsed(sender=ADA, in_reply_to=[message_id], kind="auto_reply"))
+    )
+    assert (await bench.outcomes())[-1][1] == "comment"
 
 
 @pytest.mark.parametrize("answers", [True, False])
@@ -229,13 +244,19 @@ async def filled(pool: Pool) -> None:
     """Writes 100,000 messages of 1,000 senders in 10,000 conversations, with their answers."""
     statements = [
         "INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, fetched_at, sender,"
-        "  conversation, queue, issue_id, outcome, trace, received_at)"
+        "  conversation, queue, issue_id, outcome, trace, received_at, message_id)"
         " SELECT gen_random_uuid(), 'support', n::text, 'done', 1, now(),"
         "  's' || n % 1000 || '@example.org', md5((n % 10000)::text)::uuid,"
         "  md5((n % 10000)::text)::uuid, n % 10000, 'issue',"
         ' \'{"kind": "human", "standing": "unproven"}\','
-        "  '2026-01-01 12:00Z'::timestamptz - n * interval '1 second'"
+        "  '2026-01-01 12:00Z'::timestamptz - n * interval '1 second', '<' || n || '@x>'"
         f" FROM generate_series(1, {MANY}) AS n",
+        "INSERT INTO issue_index (issue_id, tracker, issue_key, project_key, conversation, summary,"
+        "  created_at) OVERRIDING SYSTEM VALUE"
+        " SELECT n, 'builtin', 'HELP-' || n, 'HELP', gen_random_uuid(), '', now()"
+        " FROM generate_series(1, 9999) AS n",
+        "INSERT INTO conversation_issue (conversation, issue_id)"
+        f" SELECT '{CONVERSATION}', issue_id FROM issue_index",
         "INSERT INTO outgoing_mail (outgoing_id, conversation, issue_id, cause, connection,"
         "  envelope_from, subject, queued_at)"
         " SELECT md5(n::text)::uuid, gen_random_uuid(), n % 1000, '', 'out', 'd@example.com', '',"
@@ -262,12 +283,13 @@ async def test_counting_reads_by_index(settings: Settings) -> None:
         senders = [(address, False, at) for address in ("s7@example.org", "x@y") for at in TIMES]
         senders.append(("s7@example.org", True, NOON))
         found = await counting.of_senders(connection, senders, within, 1000)
-        assert [found[one]["sender_messages"] for one in senders] == [8, 14, 0, 0, 0]
-        around = [(7, at) for at in TIMES]
-        own = {"unproven": timedelta(hours=2), "machine": timedelta(seconds=1)}
-        assert await counting.of_issues(connection, around, own) == {
-            (7, "unproven", at): 1 for at in TIMES
+        counts = [(8, 0), (7, 7), (0, 0), (0, 0), (0, 0)]
+        assert [found[one]["sender_messages"] for one in senders] == counts
+        assert await counting.of_issues(connection, {7: (TIMES[1], NOON)}, timedelta(hours=2)) == {
+            (7, "unproven"): {NOON - timedelta(minutes=1): 1, NOON - timedelta(minutes=167): 1}
         }
+        answered = await conversations.issues_of(connection, [CONVERSATION], ["<7@x>", "<8@x>"])
+        assert [len(answered[CONVERSATION]), *answered[CONVERSATION][:2]] == [42, 7, 8]
         counted = await outgoing.answers(connection, ["s7@example.org"], since, since)
         assert counted == {("s7@example.org", False): (8, 8)}
         assert await outgoing.notifications(connection, [7], since, 500) == {7: 8}
@@ -281,5 +303,6 @@ async def scans(connection: Any) -> list[Any]:
     return await rows(
         connection,
         "SELECT relname, pg_stat_get_xact_numscans(oid) FROM pg_class"
-        " WHERE relname IN ('incoming_mail', 'outgoing_mail', 'delivery') ORDER BY relname",
+        " WHERE relname IN ('incoming_mail', 'outgoing_mail', 'delivery', 'conversation_issue')"
+        " ORDER BY relname",
     )

@@ -9,6 +9,7 @@ import pytest
 
 from postrail.message_parts import Address
 from postrail.records import MailParsed, OutgoingQueued
+from postrail.tracker import TrackerUnavailable
 from tests.integration.handler.bench import Bench
 from tests.makers.configuration import mail_account
 from tests.makers.records import AUTHSERV_ID, mail_parsed
@@ -91,3 +92,20 @@ async def test_an_issue_that_got_the_id_of_another_is_not_the_tokens(bench: Benc
     await bench.rows("UPDATE issue_index SET conversation = gen_random_uuid() RETURNING 1")
     await bench.handle(to(sent.reply_to))
     assert (await bench.outcomes())[-1] == ("done", "issue", "HELP-2")
+
+
+async def test_what_only_a_token_leads_to_waits_for_what_came_before(bench: Bench) -> None:
+    """The first of two answers waits for its retry; the later one has nothing but the address."""
+    sent = await confirmed(bench)
+    first = mail_parsed(sender=ADA, in_reply_to=[sent.deliveries[0].message_id], text="First.")
+    second = to(sent.reply_to, text="Second.")
+    bench.tracker.comment_faults[first.mail_id] = TrackerUnavailable("later")
+    await bench.handle(first, second)
+    assert [state for state, _, _ in await bench.outcomes()] == ["done", "waiting", "new"]
+    bench.tracker.comment_faults.clear()
+    bench.clock.move(3600)
+    await bench.work()
+    assert await bench.rows("SELECT body FROM comment ORDER BY comment_id") == [
+        ("First.",),
+        ("Second.",),
+    ]

@@ -129,6 +129,7 @@ def test_what_exists_is_fine(settings: str) -> None:
         ("then: [{set: {Floor: {a: b}}}]", "then", "item 1: set: Floor: must be text, without"),
         ("then: [{explode: x}]", "then", "item 1: explode: is not known; known are: set, project"),
         ("then: [{forward: nobody}]", "then", "item 1: forward: must be an address such as"),
+        ("then: [{watchers: [x]}]", "then", "item 1: watchers: item 1: must be an address such as"),
         ("then: {drop: x}", "then", "must be a list; begin each item with '- ', or write"),
         ("then: [{drop: a}, {quarantine: b}]", "then", "keep one of them"),
         ("order: first", "order", "must be a whole number"),

@@ -9,27 +9,44 @@ from postrail.outgoing.held import HeldDelivery
 from services.cli.commands.issues.values import print_result
 
 LIMIT = "limit issue_notifications: 1 notification in 60 minutes, which HELP-1 has reached"
-HOW = "To send them: postrail outgoing list --state held, postrail outgoing release"
+GONE = "Not written to this address: not delivered: 5.1.1"
 
 
 @pytest.mark.parametrize(
     ("told", "printed"),
     [
         # Nobody is to be told, and the command says why.
-        (Told(), ["Done. Notified by email: no watchers."]),
-        (Told(notified=("a@x.example",)), ["Done. Notified by email: a@x.example."]),
+        (Told(issue_key="HELP-1"), ["Done. Notified by email: no watchers."]),
+        (
+            Told(issue_key="HELP-1", notified=("a@x.example",)),
+            ["Done. Notified by email: a@x.example."],
+        ),
         # One reason stands once; held recipients are no reason to say that there are none.
         (
             Told(
+                issue_key="HELP-1",
                 held=(
                     HeldDelivery(recipient="a@x.example", reason=LIMIT),
                     HeldDelivery(recipient="b@x.example", reason=LIMIT),
-                )
+                ),
             ),
             [
                 "Done. Notified by email: nobody.",
-                f"Held, and not sent to a@x.example, b@x.example: {LIMIT}.",
-                HOW,
+                f"Held for a@x.example, b@x.example: {LIMIT}.",
+                "To send what is held: postrail outgoing release --all --issue HELP-1",
+            ],
+        ),
+        (
+            Told(
+                issue_key="HELP-1",
+                notified=("b@x.example",),
+                held=(HeldDelivery(recipient="a@x.example", reason=GONE),),
+            ),
+            [
+                "Done. Notified by email: b@x.example.",
+                "Held for a@x.example: not written to this address: not delivered: 5.1.1.",
+                "To write to an address again: postrail outgoing suppressed release ADDRESS"
+                " --send-held",
             ],
         ),
     ],
