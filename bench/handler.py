@@ -59,7 +59,8 @@ def main() -> int:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    console.print(_growth(found))
+    if len(found) > 1:
+        console.print(_growth(found))
     if options.json:
         figures = {issues: [asdict(one) for one in costs] for issues, costs in found.items()}
         options.json.write_text(json.dumps(figures, indent=2) + "\n")

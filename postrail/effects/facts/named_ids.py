@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
-from postrail.decision.senders import Verdict, judge
+from postrail.decision.senders import is_proven
 from postrail.effects.facts.tokens import proven, read_tokens
 from postrail.incoming.message_ids import Named, named_by
 from postrail.records import MailParsed
@@ -37,4 +37,4 @@ def _is_proven(mail: MailParsed, snapshot: ConfigurationSnapshot) -> bool | None
     account = snapshot.accounts.get(mail.mailbox)
     if account is None or not account.authserv_ids:
         return None
-    return judge(mail, account).verdict is Verdict.PASS
+    return is_proven(mail, account)

@@ -24,13 +24,17 @@ def moved_ids(batch: Sequence[Decided], snapshot: ConfigurationSnapshot) -> list
 def _moves(decided: Decided, snapshot: ConfigurationSnapshot) -> Iterator[Move]:
     due = decided.due
     for effect in decided.decision.effects:
-        if isinstance(effect, CreateIssue | AddComment):
-            after = conversation_of(due, effect)
-            proven = is_proven(due.mail, snapshot.accounts.get(due.mail.mailbox))
-            if after != due.conversation:
-                yield Move(mail=due.mail, proven=proven, before=due.conversation, after=after)
-            if due.claimed_by and proven:
-                yield Move(mail=due.mail, proven=proven, before=due.claimed_by, after=after)
+        if not isinstance(effect, CreateIssue | AddComment):
+            continue
+        after = conversation_of(due, effect)
+        if after == due.conversation and not due.claimed_by:
+            # Nearly all messages: their senders need not be judged once more.
+            continue
+        proven = is_proven(due.mail, snapshot.accounts.get(due.mail.mailbox))
+        if after != due.conversation:
+            yield Move(mail=due.mail, proven=proven, before=due.conversation, after=after)
+        if due.claimed_by and proven:
+            yield Move(mail=due.mail, proven=proven, before=due.claimed_by, after=after)
 
 
 def conversation_of(due: DueMail, effect: CreateIssue | AddComment) -> str:
