@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from postrail.decision.facts import Facts, to_json
+from postrail.decision.facts import Facts
+from postrail.decision.stored.facts import to_json
 
 TRACE_MAX_BYTES = 8 * 1024
 FACTS_MAX_BYTES = 4864

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from postrail.decision import facts
 from postrail.decision.bounds import EFFECTS_MAX_BYTES, TRACE_MAX_BYTES, cut, fitting, size_of
 from postrail.decision.facts import Facts
+from postrail.decision.stored import facts
 
 # Kept free for what a trace says about itself.
 NOTES_BYTES = 200

@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from postrail.decision import facts
 from postrail.decision.facts import Facts
+from postrail.decision.stored import facts
 from postrail.decision.way import COMPARED
 from postrail.errors import ConfigurationError, PermanentError
 

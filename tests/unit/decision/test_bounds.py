@@ -22,8 +22,8 @@ from postrail.decision.facts import (
     NamedIssue,
     PersonFact,
     SentMail,
-    to_json,
 )
+from postrail.decision.stored.facts import to_json
 from tests.makers.configuration import snapshot
 from tests.makers.records import mail_parsed
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from postrail.decision import facts
 from postrail.decision.decide import decide
+from postrail.decision.stored import facts
 from tests.makers.configuration import snapshot
 from tests.makers.parsing import made
 

@@ -13,9 +13,9 @@ from postrail.blobs import BlobStore
 from postrail.configuration.load import snapshot_at
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
-from postrail.decision import facts as all_facts
 from postrail.decision.decide import decide
 from postrail.decision.facts import Facts
+from postrail.decision.stored import facts as stored_facts
 from postrail.decision.way import EXPECTED, differences, way_of
 from postrail.errors import ConfigurationError, PermanentError
 from postrail.incoming.originals import Originals
@@ -128,12 +128,12 @@ def _plans() -> Iterator[Sequence[str]]:
 
 def _facts(facts: Facts, words: Replacer, kept: Sequence[str]) -> Facts:
     """Returns the facts with the people and ids as the message has them."""
-    stored = all_facts.to_json(facts)
+    stored = stored_facts.to_json(facts)
     for name in PERSONAL:
         is_kept = (HEADERS if name == "tried" else PEOPLE) in kept
         if name in stored and not is_kept:
             stored[name] = _replaced(stored[name], words)
-    return all_facts.from_json(stored)
+    return stored_facts.from_json(stored)
 
 
 def _replaced(value: Any, words: Replacer) -> Any:

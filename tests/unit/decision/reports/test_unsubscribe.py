@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from postrail.decision import facts as stored
 from postrail.decision.decide import decide
 from postrail.decision.decision import Outcome, Unsubscribe
 from postrail.decision.facts import EarlierMail, Facts, IssueRef, Unsubscription
+from postrail.decision.stored import facts as stored
 from postrail.records import MailParsed
 from tests.makers.configuration import snapshot
 from tests.makers.records import mail_parsed

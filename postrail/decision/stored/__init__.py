@@ -1,0 +1,1 @@
+"""Writes and reads what a decision leaves behind for later, as JSON."""
