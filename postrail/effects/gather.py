@@ -25,7 +25,7 @@ from postrail.effects.facts.candidates import candidates_of, of_conversation
 from postrail.effects.facts.clues import read_clues
 from postrail.effects.facts.counts import Counts, counts
 from postrail.effects.facts.issue_queries import matched_queries
-from postrail.effects.facts.own_message import own_message
+from postrail.effects.facts.own_message import own_messages
 from postrail.effects.facts.sent_mails import sent_mails
 from postrail.effects.facts.tried_keys import tried_keys
 from postrail.effects.facts.unsubscribes import unsubscriptions
@@ -85,6 +85,7 @@ async def gather(
     sent = await sent_mails(connection, mails, clues.deliveries, refs)
     letters = await answered_letters(connection, [due.mail for due in mails])
     parts = await belonging(connection, mails, candidates, persons, snapshot)
+    ours = await own_messages(connection, [due.mail for due in mails], message_id_key)
     leaving = await unsubscriptions(connection, clues.unsubscribes, refs, message_id_key)
     matched = await matched_queries(connection, mails, candidates, snapshot, now)
     begun = await beginnings(connection, mails, clues, persons, snapshot)
@@ -112,7 +113,7 @@ async def gather(
             release=releases.from_json(due.release),
             sent=sent[mail_id],
             answers_ours=letters.get(mail_id, ""),
-            own_message=own_message(mail, message_id_key),
+            own_message=ours.get(mail_id, ""),
             unsubscription=leaving.get(mail_id),
             crowded=tuple(one.issue_id for one in all_issues if one.issue_id in crowded),
             tried=tried_keys(mail, clues, own.named, refs),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from postrail.database import Connection, rows
+from postrail.outgoing.message_ids import WITH_SENT
 from postrail.records import OutgoingQueued
 from postrail.tracker import issues
 
@@ -26,9 +27,9 @@ async def answered_issues(
     """Returns the messages of these issues that have these Message-IDs: (Message-ID, issue id)."""
     found = await rows(
         connection,
-        "SELECT delivery.message_id, mail.issue_id FROM outgoing_mail AS mail"
-        " JOIN delivery USING (outgoing_id)"
-        " WHERE mail.issue_id = ANY(%s) AND delivery.message_id = ANY(%s)",
+        WITH_SENT + "SELECT sent.message_id, mail.issue_id FROM outgoing_mail AS mail"  # noqa: S608
+        " JOIN sent USING (outgoing_id)"
+        " WHERE mail.issue_id = ANY(%s) AND sent.message_id = ANY(%s)",
         [list(issue_ids), list(message_ids)],
     )
     return [(row[0], row[1]) for row in found]
@@ -45,10 +46,10 @@ async def answered_by_recipient(
         return set()
     found = await rows(
         connection,
-        "SELECT mail.issue_id, delivery.recipient"
+        WITH_SENT + "SELECT mail.issue_id, sent.recipient"  # noqa: S608
         " FROM unnest(%b::text[], %b::text[]) AS answer(message_id, address)"
-        " JOIN delivery ON delivery.message_id = answer.message_id"
-        "  AND lower(delivery.recipient) = answer.address"
+        " JOIN sent ON sent.message_id = answer.message_id"
+        "  AND lower(sent.recipient) = answer.address"
         " JOIN outgoing_mail AS mail USING (outgoing_id) WHERE mail.issue_id = ANY(%s)",
         [
             [message_id for message_id, _ in answers],
@@ -68,9 +69,9 @@ async def internal_messages(
     """
     found = await rows(
         connection,
-        "SELECT delivery.message_id, mail.issue_id FROM outgoing_mail AS mail"
-        " JOIN delivery USING (outgoing_id)"
-        " WHERE mail.internal AND mail.issue_id = ANY(%s) AND delivery.message_id = ANY(%s)",
+        WITH_SENT + "SELECT sent.message_id, mail.issue_id FROM outgoing_mail AS mail"  # noqa: S608
+        " JOIN sent USING (outgoing_id)"
+        " WHERE mail.internal AND mail.issue_id = ANY(%s) AND sent.message_id = ANY(%s)",
         [list(issue_ids), list(message_ids)],
     )
     return [(row[0], row[1]) for row in found]

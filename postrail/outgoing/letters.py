@@ -6,6 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from postrail.database import Connection, rows
+from postrail.outgoing.message_ids import WITH_SENT
 
 
 async def sent_on_since(
@@ -32,8 +33,9 @@ async def purposes_of(connection: Connection, message_ids: Collection[str]) -> d
         return {}
     found = await rows(
         connection,
-        "SELECT delivery.message_id, purpose FROM delivery JOIN outgoing_mail USING (outgoing_id)"
-        " WHERE delivery.message_id = ANY(%s) AND purpose <> ''",
+        WITH_SENT  # noqa: S608
+        + "SELECT sent.message_id, purpose FROM sent JOIN outgoing_mail USING (outgoing_id)"
+        " WHERE sent.message_id = ANY(%s) AND purpose <> ''",
         [list(message_ids)],
     )
     return {row[0]: row[1] for row in found}

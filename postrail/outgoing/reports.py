@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from postrail.database import Connection, rows, rows_as, storable
+from postrail.outgoing.message_ids import WITH_SENT
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NamedDelivery:
     """A delivery that a message names by its Message-ID."""
 
+    # The one that it was found by.
     message_id: str
     outgoing_id: str
     recipient: str
@@ -53,9 +55,8 @@ async def named(
         NamedDelivery,
         # Two comparisons, because an index serves LIKE for a constant only; and the first in order,
         # because the planner cannot know that they select a single row.
-        "WITH found AS MATERIALIZED ("
-        " SELECT message_id, outgoing_id, recipient, issue_id, sequence FROM delivery"
-        "  WHERE message_id = ANY(%b::text[])"
+        WITH_SENT + ", found AS MATERIALIZED ("  # noqa: S608
+        " SELECT * FROM sent WHERE message_id = ANY(%b::text[])"
         " UNION SELECT one.* FROM unnest(%b::text[]) AS beginning CROSS JOIN LATERAL ("
         "  SELECT message_id, outgoing_id, recipient, issue_id, sequence FROM delivery"
         "   WHERE message_id ~>=~ beginning AND message_id ~<~ (beginning || '~')"

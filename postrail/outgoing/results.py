@@ -43,16 +43,17 @@ UPDATE delivery SET
     reply = coalesce(%(suppressed)s || suppression.reason, done.reply), due_at = done.due_at,
     changed_at = %(now)s,
     maybe_twice = done.maybe_twice, unknown_attempts = done.unknown_attempts,
-    sent_over = done.sent_over,
+    sent_over = done.sent_over, given_id = coalesce(nullif(done.given_id, ''), delivery.given_id),
     connection = CASE done.moved_to WHEN '' THEN delivery.connection ELSE done.moved_to END,
     claim = NULL, claim_until = NULL, begun = true
 FROM unnest(
     %(outgoing_id)s::uuid[], %(recipient)b::text[], %(claim)s::uuid[], %(state)b::text[],
     %(reply)b::text[], %(due_at)s::timestamptz[], %(maybe_twice)s::boolean[],
-    %(unknown_attempts)s::integer[], %(sent_over)b::text[], %(moved_to)b::text[]
+    %(unknown_attempts)s::integer[], %(sent_over)b::text[], %(moved_to)b::text[],
+    %(given_id)b::text[]
 ) AS done (
     outgoing_id, recipient, claim, state, reply, due_at, maybe_twice, unknown_attempts, sent_over,
-    moved_to
+    moved_to, given_id
 )
     LEFT JOIN suppression ON done.state = 'deferred' AND suppression.released_at IS NULL
         AND suppression.address = lower(done.recipient)
@@ -87,6 +88,7 @@ async def finish(
         "unknown_attempts": [result.unknown_attempts for result in results],
         "sent_over": [result.sent_over for result in results],
         "moved_to": [result.moved_to for result in results],
+        "given_id": [storable(result.given_id) for result in results],
     }
     recorded = {(row[0], row[1]) for row in await rows(connection, _FINISH, columns)}
     return [result for result in results if result.claimed.key in recorded]

@@ -17,5 +17,5 @@ def own_message(question: Question) -> Decision | None:
     header = question.facts.own_message
     if not header:
         return None
-    reason = f"we sent it ourselves: its field {header} has our signature"
+    reason = f"we sent it ourselves, as its field {header} shows"
     return Decision(outcome=Outcome.IGNORED, reason=reason)

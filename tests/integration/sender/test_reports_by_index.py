@@ -21,10 +21,11 @@ WITH mail AS (
     FROM generate_series(1, {COUNT}) AS n RETURNING outgoing_id, sequence
 ), delivery AS (
     INSERT INTO delivery (outgoing_id, recipient, message_id, connection, sequence, state, due_at,
-        changed_at)
+        changed_at, given_id)
     SELECT outgoing_id, 'r' || sequence || '@example.org',
         '<postrail.' || outgoing_id || '.' || left(md5(sequence::text), 16) || '@example.org>',
-        'relay', sequence, 'sent', now(), now() FROM mail RETURNING outgoing_id, recipient
+        'relay', sequence, 'sent', now(), now(), '<given-r' || sequence || '@example.org>'
+    FROM mail RETURNING outgoing_id, recipient
 )
 INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, fetched_at, raw_partition,
     raw_offset, sender, outcome, handled_at)
@@ -70,6 +71,8 @@ async def test_a_report_reads_no_whole_table(pool: Pool) -> None:
         by_address = await reports.named(connection, [], [message_id.partition("@")[0]])
         assert by_id == by_address
         assert [one.recipient for one in by_id] == [recipient]
+        given = await reports.named(connection, [f"<given-{recipient}>"])
+        assert [one.recipient for one in given] == [recipient]
         other = f"<postrail.{uuid.uuid4()}.{'0' * 16}"
         assert await reports.named(connection, [f"{other}@example.org"], [other]) == []
         since = datetime(2026, 2, 25, tzinfo=UTC)

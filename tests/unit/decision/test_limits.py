@@ -337,4 +337,4 @@ def test_our_own_message_is_ignored_before_anything_else() -> None:
     decision = decide(mail_parsed(), SNAPSHOT, facts)
     assert (decision.outcome, decision.held_by) == (Outcome.IGNORED, "")
     assert decision.effects == ()
-    assert "X-Postrail-Message has our signature" in decision.reason
+    assert "its field X-Postrail-Message shows" in decision.reason

@@ -156,7 +156,7 @@ async def test_our_own_message_comes_back_as_it_is(bench: Bench, other: Bench) -
     await bench.arrive(ours)
     assert await bench.rows(
         "SELECT state, outcome, reason FROM incoming_mail ORDER BY arrival DESC LIMIT 1"
-    ) == [("done", "ignored", "we sent it ourselves: its field Message-ID has our signature")]
+    ) == [("done", "ignored", "we sent it ourselves, as its field Message-ID shows")]
     await other.arrive(ours)
     assert await outcomes(other) == {"issue": 1}
 

@@ -26,6 +26,11 @@ async def indexed(bench: Bench) -> list[tuple[bytes, str]]:
     return [(bytes(row[0]), row[1]) for row in found]
 
 
+async def given_ids(bench: Bench) -> list[str | None]:
+    async with transaction(bench.pool) as connection:
+        return [row[0] for row in await rows(connection, "SELECT given_id FROM delivery")]
+
+
 async def sent(bench: Bench, message_id: str, issue_key: str | None) -> str:
     """Sends a message that gets this Message-ID; returns its conversation."""
     await configure(bench.pool, 25)
@@ -42,6 +47,7 @@ async def sent(bench: Bench, message_id: str, issue_key: str | None) -> str:
 async def test_a_given_message_id_is_indexed(bench: Bench) -> None:
     conversation = await sent(bench, GIVEN, "HELP-1")
     assert await indexed(bench) == [(message_hash(GIVEN), conversation)]
+    assert await given_ids(bench) == [GIVEN]
 
 
 @pytest.mark.parametrize(("message_id", "issue_key"), [("", "HELP-1"), (GIVEN, None)])
@@ -50,3 +56,4 @@ async def test_nothing_else_is_indexed(
 ) -> None:
     await sent(bench, message_id, issue_key)
     assert await indexed(bench) == []
+    assert await given_ids(bench) == [message_id or None]
