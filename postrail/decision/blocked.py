@@ -18,9 +18,6 @@ OUTCOMES = {
     "quarantine": Outcome.QUARANTINED,
     "push_back": Outcome.IGNORED,
 }
-PUSHED_BACK = (
-    "Your message was not accepted: this address takes no messages from yours. Nobody has read it."
-)
 
 
 def blocked(question: Question) -> Decision | None:
@@ -35,7 +32,7 @@ def blocked(question: Question) -> Decision | None:
             address, wanted = matched
             reason = f"sender filter {one.name}: {address} matches {wanted}"
             outcome = OUTCOMES[one.then]
-            answer = (Reply(text=PUSHED_BACK),) if one.then == "push_back" else ()
+            answer = (Reply(rejects=True),) if one.then == "push_back" else ()
             return Decision(outcome=outcome, reason=reason, effects=answer, held_by=HELD_BY)
     return None
 

@@ -243,7 +243,9 @@ class Notify:
 class Reply:
     """Answers the author of the message."""
 
-    text: str
+    text: str = ""
+    # In the place of a text: a sender filter does not accept the message.
+    rejects: bool = False
     # Its subject has no word of the message: somebody else may have sent it.
     neutral: bool = True
 

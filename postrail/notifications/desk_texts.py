@@ -64,8 +64,11 @@ def approval_requested(about: Occasion, url: str, phrases: Phrases) -> Words:
     )
 
 
-def rejected(reason: str, phrases: Phrases) -> Words:
-    """Returns what tells an author that a message was not accepted, and why."""
+def rejected(phrases: Phrases) -> Words:
+    """Returns what tells an author that a sender filter has not accepted a message.
+
+    It has no word of the message, which somebody else may have sent.
+    """
     return Words(
         event=MessageEvent.REJECTION,
         language=phrases.language,
@@ -73,7 +76,7 @@ def rejected(reason: str, phrases: Phrases) -> Words:
         sentence=phrases.rejection,
         full_stop=phrases.full_stop,
         greeting=phrases.greeting_of_all,
-        body=reason,
+        body=phrases.rejection_reason,
         why=phrases.why_wrote,
         stop=phrases.stop_none,
     )
@@ -91,7 +94,7 @@ def summed_up(
         full_stop=phrases.full_stop,
         greeting=GREETING,
         sections=tuple(lines),
-        why=phrases.why_project.format(project=project_name),
+        why=phrases.why_digest.format(project=project_name),
         stop=phrases.stop_asking.format(project=project_name),
         project_key=project,
         project_name=project_name,

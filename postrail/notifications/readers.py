@@ -15,6 +15,8 @@ NAME_CHARACTERS = 60
 # "Lee, Ann", as directories write names; but not "Lee, Ann and Bob" or "Acme, Inc."
 _TURNED = re.compile(r"([^\W\d_][\w'’ -]{0,40}), ([^\W\d_][\w'’-]{1,30}(?: [^\W\d_]\.?)?)")
 _COMPANY = {"inc", "ltd", "llc", "gmbh", "corp", "co", "ag", "sa", "kg", "jr", "sr", "phd", "md"}
+# Writings in which the family name comes first, also without a comma.
+_FAMILY_FIRST = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3]")
 _ASIDE = re.compile(r"\s*[(\[{<][^)\]}>]*[)\]}>]?\s*")
 # A name with one of these is an address, a link or a sentence: nobody is greeted so.
 _NO_NAME = re.compile(r"[@/\\<>:;|=]|\.\w{2,}\b|\bwww\b", re.I)
@@ -27,7 +29,8 @@ def greeted(name: str) -> str:
         return ""
     turned = _TURNED.fullmatch(words)
     if turned and turned[2].rstrip(".").lower() not in _COMPANY:
-        words = f"{turned[2]} {turned[1]}"
+        names = turned[2], turned[1]
+        words = " ".join(reversed(names) if _FAMILY_FIRST.search(words) else names)
     return words
 
 

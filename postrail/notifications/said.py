@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from postrail.message_parts import Attachment
+from postrail.notifications.phrases.english import ENGLISH
 from postrail.notifications.phrases.phrases import Phrases
 from postrail.records import MailParsed
 
@@ -12,13 +13,12 @@ from postrail.records import MailParsed
 TOO_LARGE = "too large: only its header was fetched"
 NAMES_MAX = 5
 NAME_CHARACTERS = 80
-_UNITS = ("bytes", "KB", "MB", "GB")
 
 
 def said(mail: MailParsed | None, body: str, phrases: Phrases) -> str:
     """Returns the body, or words of our own in the place of one that is blank or a note of ours."""
     if mail is not None and TOO_LARGE in mail.defects:
-        return phrases.too_large.format(size=shown_size(mail.size))
+        return phrases.too_large.format(size=shown_size(mail.size, phrases))
     if body.strip():
         return body
     if mail is None:
@@ -37,7 +37,7 @@ def _files(attachments: Sequence[Attachment], phrases: Phrases) -> str:
         names.append(f"+{len(attachments) - NAMES_MAX}")
     pictures = all(one.content_type.lower().startswith("image/") for one in attachments)
     phrase = phrases.only_pictures if pictures else phrases.only_files
-    return phrase.format(names=", ".join(names))
+    return phrase.format(names=phrases.comma.join(names))
 
 
 def _short(name: str) -> str:
@@ -45,10 +45,10 @@ def _short(name: str) -> str:
     return line if len(line) <= NAME_CHARACTERS else f"{line[:NAME_CHARACTERS]}…"
 
 
-def shown_size(size: int) -> str:
+def shown_size(size: int, phrases: Phrases = ENGLISH) -> str:
     """Returns a number of bytes as people write it: 12 MB."""
     amount, unit = float(size), 0
-    while amount >= 1000 and unit < len(_UNITS) - 1:
+    while amount >= 1000 and unit < len(phrases.units) - 1:
         amount, unit = amount / 1000, unit + 1
     digits = 1 if unit > 0 and amount < 10 else 0
-    return f"{amount:.{digits}f} {_UNITS[unit]}"
+    return f"{amount:.{digits}f} {phrases.units[unit]}".replace(".", phrases.decimal_point)

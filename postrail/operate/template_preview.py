@@ -162,7 +162,7 @@ def _words(event: MessageEvent, about: Occasion, phrases: Phrases) -> Words:
         case MessageEvent.APPROVAL_REQUEST:
             return desk_texts.approval_requested(about, SAMPLE_URL, phrases)
         case MessageEvent.REJECTION:
-            return desk_texts.rejected(SAMPLE, phrases)
+            return desk_texts.rejected(phrases)
         case MessageEvent.DIGEST:
             lines = [(about.audience.issue_key, about.audience.summary)]
             return desk_texts.summed_up(project, name, lines, phrases)

@@ -45,7 +45,7 @@ DESCRIPTIONS: dict[MessageEvent, str] = {
     MessageEvent.BUNDLED: "tells of several events of an issue that followed each other at once",
     MessageEvent.ACCOUNT_CREATED: "tells a sender that a message made them a known person",
     MessageEvent.ERROR_NOTICE: "tells people of the project of a fault",
-    MessageEvent.REJECTION: "tells an author that a message was not accepted",
+    MessageEvent.REJECTION: "tells an author that a sender filter pushes a message back",
     MessageEvent.APPROVAL_REQUEST: "asks a person for a decision",
     MessageEvent.MANUAL: "sends what a person writes from an issue",
     MessageEvent.DIGEST: "sums up a day for a person",

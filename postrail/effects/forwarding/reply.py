@@ -13,6 +13,7 @@ from postrail.effects.forwarding.letter import queued
 from postrail.effects.involvement import author_of
 from postrail.incoming import conversations
 from postrail.incoming.message_ids import message_hash
+from postrail.notifications.desk_texts import rejected
 from postrail.notifications.fixed_texts import answered
 from postrail.records import OutgoingQueued
 
@@ -41,6 +42,6 @@ def _reply(context: Context, work: Work[Reply], number: int) -> OutgoingQueued |
         return None
     if reply.neutral:
         author = replace(author, name="")
-    letter = partial(answered, due.mail, reply.text, reply.neutral)
+    letter = rejected if reply.rejects else partial(answered, due.mail, reply.text, reply.neutral)
     cause = f"{due.cause} reply {number}"
     return queued(context, due, cause, [author], letter, purpose="reply")

@@ -8,6 +8,9 @@ ENGLISH = Phrases(
     language="en",
     colon=": ",
     full_stop=".",
+    comma=", ",
+    decimal_point=".",
+    units=("bytes", "KB", "MB", "GB"),
     marker="Please reply above this line",
     internal_marker="Internal: please reply above this line",
     greeting="Hello {name},",
@@ -37,9 +40,9 @@ ENGLISH = Phrases(
         "You need no password: just write to us from this address, and reply to our emails. If you"
         " did not write to us, ignore this email."
     ),
-    error_notice="Something needs your attention in {project}",
     rejection="Your message was not accepted",
     rejection_title="Your message was not accepted",
+    rejection_reason="This address takes no messages from yours. Nobody has read your message.",
     approval_request="{author} asks you to decide about {key}",
     approval_note="Nothing happens until you decide.",
     digest="Your day in {project}",
@@ -57,6 +60,21 @@ ENGLISH = Phrases(
         "The original is too large to be attached to this email. "
         "It is kept; to see it, run: {command}"
     ),
+    error_notice="Something needs your attention in {project}",
+    undelivered="An email about {key} was not delivered",
+    undelivered_to="It was for {recipient}. The answer of the mail server:",
+    see_undelivered="To see the email: {command}",
+    retry_undelivered="To send it once more: {command}",
+    unreachable="Nobody gets the emails about {key}",
+    unreachable_only=(
+        "The only recipient is {recipient}, an address that is not written to any more:"
+    ),
+    release_address="To write to it again: {command}",
+    unavailable="The outgoing connection {name} is unavailable",
+    unavailable_since="Nothing can be sent over it since {time}:",
+    unavailable_waits="Its emails wait. They go on by themselves once the server answers.",
+    unavailable_instead="Its emails go over {fallback} until the server answers.",
+    test_connection="To look for the cause: {command}",
     sender="From",
     subject="Subject",
     no_subject="none",
@@ -85,8 +103,9 @@ ENGLISH = Phrases(
     why_mentioned="You get this email because a comment mentions you.",
     why_project="You get this email because you look after {project}.",
     why_told="You get this email because {project} is set up to tell you of this.",
+    why_digest="You get this email because your messages about {project} come once a day.",
     why_named="You get this email because your address is named in the settings.",
-    why_written_to="You get this email because a person wrote it to you.",
+    why_written_to="You get this email because a person wrote to you.",
     stop_watching="To get no more emails about {key}, reply and ask us.",
     unsubscribe="To get no more emails about {key}, send an empty email to {address}",
     stop_asking="To change this, ask the administrator of {project}.",

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields, replace
+from typing import Any
+
 from postrail.notifications.phrases.phrases import Phrases
 
-FRENCH = Phrases(
+# A line never ends before these, nor after the first one.
+_NARROW = re.compile(r" (?=[:;!?»])|(?<=«) ")
+_FIXED_SPACE = "\u00a0"
+
+
+def _typeset(phrases: Phrases) -> Phrases:
+    """Returns the phrases with fixed spaces at their punctuation, and with curved apostrophes."""
+    given: dict[str, Any] = {}
+    for one in fields(phrases):
+        text = getattr(phrases, one.name)
+        if isinstance(text, str):
+            given[one.name] = _NARROW.sub(_FIXED_SPACE, text).replace("'", "’")
+    return replace(phrases, **given)
+
+
+_PLAIN = Phrases(
     language="fr",
-    colon="\u00a0: ",
+    colon=" : ",
     full_stop=".",
+    comma=", ",
+    decimal_point=",",
+    units=("octets", "Ko", "Mo", "Go"),
     marker="Merci de répondre au-dessus de cette ligne",
     internal_marker="Interne : merci de répondre au-dessus de cette ligne",
     greeting="Bonjour {name},",
@@ -28,7 +50,7 @@ FRENCH = Phrases(
     opened="{author} a ouvert {key}",
     opened_for_assignee="{author} a ouvert {key}, qui vous est attribué",
     opened_for_reporter="{author} a ouvert {key} pour vous",
-    status_changed="{author} a passé {key} à {status}",
+    status_changed="{author} a passé {key} à l'état « {status} »",
     mentioned="{author} vous a mentionné dans {key}",
     bundled="Il y a du nouveau sur {key}",
     account_created=(
@@ -39,9 +61,11 @@ FRENCH = Phrases(
         "Aucun mot de passe n'est nécessaire : écrivez-nous depuis cette adresse et répondez à nos"
         " courriels. Si vous ne nous avez pas écrit, ignorez ce courriel."
     ),
-    error_notice="Un point demande votre attention dans {project}",
     rejection="Votre message n'a pas été accepté",
     rejection_title="Votre message n'a pas été accepté",
+    rejection_reason=(
+        "Cette adresse n'accepte pas de messages de la vôtre. Personne n'a lu votre message."
+    ),
     approval_request="{author} vous demande une décision sur {key}",
     approval_note="Rien ne se passe avant votre décision.",
     digest="Votre journée dans {project}",
@@ -59,6 +83,23 @@ FRENCH = Phrases(
         "L'original est trop volumineux pour ce courriel. "
         "Il est conservé ; pour le voir : {command}"
     ),
+    error_notice="Un point demande votre attention dans {project}",
+    undelivered="Un courriel sur {key} n'a pas été remis",
+    undelivered_to="Il était destiné à {recipient}. La réponse du serveur de messagerie :",
+    see_undelivered="Pour voir le courriel : {command}",
+    retry_undelivered="Pour l'envoyer encore une fois : {command}",
+    unreachable="Personne ne reçoit les courriels sur {key}",
+    unreachable_only=(
+        "Le seul destinataire est {recipient}, une adresse à laquelle on n'écrit plus :"
+    ),
+    release_address="Pour écrire de nouveau à cette adresse : {command}",
+    unavailable="La connexion sortante {name} est indisponible",
+    unavailable_since="Rien ne peut être envoyé par elle depuis {time} :",
+    unavailable_waits=(
+        "Ses courriels attendent et partiront d'eux-mêmes dès que le serveur répondra."
+    ),
+    unavailable_instead="Ses courriels passent par {fallback} jusqu'à ce que le serveur réponde.",
+    test_connection="Pour chercher la cause : {command}",
     sender="De",
     subject="Objet",
     no_subject="aucun",
@@ -88,6 +129,10 @@ FRENCH = Phrases(
     why_mentioned="Vous recevez ce courriel parce qu'un commentaire vous mentionne.",
     why_project="Vous recevez ce courriel parce que vous êtes responsable de {project}.",
     why_told="Vous recevez ce courriel car les réglages de {project} prévoient de vous informer.",
+    why_digest=(
+        "Vous recevez ce courriel parce que les nouvelles de {project} vous arrivent une fois"
+        " par jour."
+    ),
     why_named="Vous recevez ce courriel parce que votre adresse figure dans les réglages.",
     why_written_to="Vous recevez ce courriel parce qu'une personne vous l'a écrit.",
     stop_watching="Pour ne plus recevoir de courriels sur {key}, demandez-le-nous en réponse.",
@@ -97,3 +142,5 @@ FRENCH = Phrases(
     stop_asking="Pour changer cela, adressez-vous à l'administrateur de {project}.",
     stop_none="Il n'y aura pas d'autre courriel à ce sujet.",
 )
+
+FRENCH = _typeset(_PLAIN)

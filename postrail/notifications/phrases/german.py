@@ -8,14 +8,17 @@ GERMAN = Phrases(
     language="de",
     colon=": ",
     full_stop=".",
+    comma=", ",
+    decimal_point=",",
+    units=("Bytes", "KB", "MB", "GB"),
     marker="Bitte antworten Sie oberhalb dieser Zeile",
-    internal_marker="Intern: bitte antworten Sie oberhalb dieser Zeile",
+    internal_marker="Intern: Bitte antworten Sie oberhalb dieser Zeile",
     greeting="Guten Tag {name},",
     greeting_of_all="Guten Tag,",
     unknown_sender="Ein unbekannter Absender",
     help_desk="Der Helpdesk",
-    received="Wir haben Ihre Nachricht erhalten; ihre Nummer ist {key}",
-    received_title="Wir haben Ihre Nachricht erhalten",
+    received="Ihre Nachricht ist bei uns angekommen und hat die Nummer {key}",
+    received_title="Ihre Nachricht ist bei uns angekommen",
     you_wrote="Sie schrieben:",
     commented="{author} hat {key} kommentiert",
     commented_internally="{author} hat {key} intern kommentiert",
@@ -28,7 +31,7 @@ GERMAN = Phrases(
     opened="{author} hat {key} eröffnet",
     opened_for_assignee="{author} hat {key} eröffnet und Ihnen zugewiesen",
     opened_for_reporter="{author} hat {key} für Sie eröffnet",
-    status_changed="{author} hat {key} auf {status} gesetzt",
+    status_changed="{author} hat {key} auf „{status}“ gesetzt",
     mentioned="{author} hat Sie in {key} erwähnt",
     bundled="Es gibt Neues zu {key}",
     account_created="Sie haben uns zum ersten Mal geschrieben, darum kennen wir jetzt {address}",
@@ -38,25 +41,44 @@ GERMAN = Phrases(
         " Sie auf unsere E-Mails. Falls Sie uns nicht geschrieben haben, ignorieren Sie diese"
         " E-Mail."
     ),
-    error_notice="In {project} ist etwas zu prüfen",
     rejection="Ihre Nachricht wurde nicht angenommen",
     rejection_title="Ihre Nachricht wurde nicht angenommen",
-    approval_request="{author} bittet Sie um eine Entscheidung über {key}",
+    rejection_reason=(
+        "Diese Adresse nimmt keine Nachrichten von Ihrer an. Niemand hat Ihre Nachricht gelesen."
+    ),
+    approval_request="{author} bittet Sie um eine Entscheidung zu {key}",
     approval_note="Bis zu Ihrer Entscheidung geschieht nichts.",
     digest="Ihr Tag in {project}",
     forwarding="{by} sendet Ihnen diese Nachricht; sie ist angehängt, wie sie empfangen wurde.",
     telling="{by} meldet Ihnen diese Nachricht.",
-    became_issue="Sie wurde der Vorgang {key}.",
-    became_comment="Sie wurde ein Kommentar zu {key}.",
-    became_nothing="Sie wurde weder Vorgang noch Kommentar.",
+    became_issue="Daraus wurde der Vorgang {key}.",
+    became_comment="Daraus wurde ein Kommentar zu {key}.",
+    became_nothing="Daraus wurde weder ein Vorgang noch ein Kommentar.",
     became_quarantined="Sie ist in Quarantäne und hat keine Wirkung, bis eine Person sie freigibt.",
     became_failed="Sie konnte nicht verarbeitet werden.",
-    became_other="Ihr Ergebnis ist: {outcome}.",
+    became_other="Das Ergebnis ist: {outcome}.",
     reason="Grund",
-    see_more="Mehr dazu zeigt: {command}",
+    see_more="So sehen Sie mehr davon: {command}",
     original_left_out=(
-        "Das Original ist zu groß für diese E-Mail. Es ist aufbewahrt; ansehen mit: {command}"
+        "Das Original ist zu groß für diese E-Mail. Es wird aufbewahrt; so sehen Sie es: {command}"
     ),
+    error_notice="{project} braucht Ihre Aufmerksamkeit",
+    undelivered="Eine E-Mail zu {key} wurde nicht zugestellt",
+    undelivered_to="Sie war für {recipient}. Die Antwort des Mailservers:",
+    see_undelivered="So sehen Sie die E-Mail: {command}",
+    retry_undelivered="So senden Sie sie noch einmal: {command}",
+    unreachable="Niemand erhält die E-Mails zu {key}",
+    unreachable_only=(
+        "Der einzige Empfänger ist {recipient}; an diese Adresse wird nicht mehr geschrieben:"
+    ),
+    release_address="So geben Sie die Adresse wieder frei: {command}",
+    unavailable="Die ausgehende Verbindung {name} ist nicht verfügbar",
+    unavailable_since="Seit {time} kann darüber nichts gesendet werden:",
+    unavailable_waits=(
+        "Was darüber gehen soll, wartet und wird gesendet, sobald der Server wieder antwortet."
+    ),
+    unavailable_instead="Bis der Server antwortet, gehen die E-Mails über {fallback}.",
+    test_connection="So suchen Sie die Ursache: {command}",
     sender="Von",
     subject="Betreff",
     no_subject="keiner",
@@ -69,7 +91,7 @@ GERMAN = Phrases(
     invitation="(Die Nachricht ist eine Einladung: {summary})",
     too_large=(
         "(Die Nachricht war zu groß, um gelesen zu werden: {size}. Betreff und Absender sind"
-        " angekommen; für Dateien dieser Größe fragen Sie uns nach einem anderen Weg.)"
+        " angekommen; für Dateien dieser Größe nennen wir Ihnen gern einen anderen Weg.)"
     ),
     cut="[… Das ist nur der Anfang; der ganze Text steht in {key}.]",
     hint_reply="Um etwas hinzuzufügen, antworten Sie einfach auf diese E-Mail.",
@@ -86,12 +108,17 @@ GERMAN = Phrases(
     why_mentioned="Sie erhalten diese E-Mail, weil ein Kommentar Sie erwähnt.",
     why_project="Sie erhalten diese E-Mail, weil Sie {project} betreuen.",
     why_told="Sie erhalten diese E-Mail, weil {project} Sie laut Einstellungen darüber informiert.",
+    why_digest=(
+        "Sie erhalten diese E-Mail, weil Nachrichten zu {project} einmal am Tag an Sie gehen."
+    ),
     why_named="Sie erhalten diese E-Mail, weil Ihre Adresse in den Einstellungen steht.",
     why_written_to="Sie erhalten diese E-Mail, weil eine Person sie Ihnen geschrieben hat.",
-    stop_watching="Um keine E-Mails zu {key} mehr zu erhalten, schreiben Sie es uns als Antwort.",
+    stop_watching=(
+        "Wenn Sie keine E-Mails zu {key} mehr möchten, schreiben Sie uns das in einer Antwort."
+    ),
     unsubscribe=(
         "Um keine E-Mails zu {key} mehr zu erhalten, senden Sie eine leere E-Mail an {address}"
     ),
-    stop_asking="Um das zu ändern, fragen Sie den Administrator von {project}.",
+    stop_asking="Um das zu ändern, wenden Sie sich an den Administrator von {project}.",
     stop_none="Es folgt keine weitere E-Mail dazu.",
 )

@@ -17,6 +17,11 @@ class Phrases:
     # Between a sentence and the summary, or a label and its value.
     colon: str
     full_stop: str
+    # Between names.
+    comma: str
+    # Before the decimals of a number, and the units of sizes, each a thousand of the one before.
+    decimal_point: str
+    units: tuple[str, str, str, str]
     # The parser finds these lines in replies (`postrail.notifications.reply_marker`).
     marker: str
     internal_marker: str
@@ -43,9 +48,10 @@ class Phrases:
     account_created: str
     account_created_title: str
     account_created_note: str
-    error_notice: str
     rejection: str
     rejection_title: str
+    # Why a sender filter does not accept it.
+    rejection_reason: str
     approval_request: str
     approval_note: str
     digest: str
@@ -61,6 +67,20 @@ class Phrases:
     see_more: str
     # In the place of an original that is too large for the way it was to go.
     original_left_out: str
+    # Faults that people of a project are told of: what happened, the details, what to do.
+    error_notice: str
+    undelivered: str
+    undelivered_to: str
+    see_undelivered: str
+    retry_undelivered: str
+    unreachable: str
+    unreachable_only: str
+    release_address: str
+    unavailable: str
+    unavailable_since: str
+    unavailable_waits: str
+    unavailable_instead: str
+    test_connection: str
     # Labels of a forwarded message.
     sender: str
     subject: str
@@ -87,6 +107,7 @@ class Phrases:
     why_mentioned: str
     why_project: str
     why_told: str
+    why_digest: str
     why_named: str
     why_written_to: str
     stop_watching: str

@@ -8,6 +8,9 @@ PORTUGUESE = Phrases(
     language="pt",
     colon=": ",
     full_stop=".",
+    comma=", ",
+    decimal_point=",",
+    units=("bytes", "KB", "MB", "GB"),
     marker="Responda acima desta linha",
     internal_marker="Interno: responda acima desta linha",
     greeting="Olá, {name},",
@@ -28,7 +31,7 @@ PORTUGUESE = Phrases(
     opened="{author} abriu {key}",
     opened_for_assignee="{author} abriu {key} e o atribuiu a você",
     opened_for_reporter="{author} abriu {key} para você",
-    status_changed="{author} mudou {key} para {status}",
+    status_changed="{author} mudou {key} para “{status}”",
     mentioned="{author} mencionou você em {key}",
     bundled="Há novidades em {key}",
     account_created="Você nos escreveu pela primeira vez, por isso agora conhecemos {address}",
@@ -37,9 +40,9 @@ PORTUGUESE = Phrases(
         "Você não precisa de senha: escreva-nos deste endereço e responda aos nossos e-mails. Se"
         " você não nos escreveu, ignore este e-mail."
     ),
-    error_notice="Algo precisa da sua atenção em {project}",
     rejection="A sua mensagem não foi aceita",
     rejection_title="A sua mensagem não foi aceita",
+    rejection_reason="Este endereço não aceita mensagens do seu. Ninguém leu a sua mensagem.",
     approval_request="{author} pede a sua decisão sobre {key}",
     approval_note="Nada acontece até você decidir.",
     digest="O seu dia em {project}",
@@ -56,6 +59,21 @@ PORTUGUESE = Phrases(
     original_left_out=(
         "O original é grande demais para este e-mail. Está guardado; para vê-lo: {command}"
     ),
+    error_notice="Algo precisa da sua atenção em {project}",
+    undelivered="Um e-mail sobre {key} não foi entregue",
+    undelivered_to="Ele era para {recipient}. A resposta do servidor de e-mail:",
+    see_undelivered="Para ver o e-mail: {command}",
+    retry_undelivered="Para enviá-lo mais uma vez: {command}",
+    unreachable="Ninguém recebe os e-mails sobre {key}",
+    unreachable_only=(
+        "O único destinatário é {recipient}, um endereço para o qual não se escreve mais:"
+    ),
+    release_address="Para voltar a escrever para este endereço: {command}",
+    unavailable="A conexão de saída {name} não está disponível",
+    unavailable_since="Desde {time} nada pode ser enviado por ela:",
+    unavailable_waits="Os e-mails dela esperam e seguirão sozinhos quando o servidor responder.",
+    unavailable_instead="Os e-mails dela seguem por {fallback} até o servidor responder.",
+    test_connection="Para procurar a causa: {command}",
     sender="De",
     subject="Assunto",
     no_subject="nenhum",
@@ -85,6 +103,9 @@ PORTUGUESE = Phrases(
     why_mentioned="Você recebe este e-mail porque um comentário menciona você.",
     why_project="Você recebe este e-mail porque cuida de {project}.",
     why_told="Você recebe este e-mail porque as configurações de {project} o preveem.",
+    why_digest=(
+        "Você recebe este e-mail porque as novidades de {project} chegam a você uma vez por dia."
+    ),
     why_named="Você recebe este e-mail porque o seu endereço está nas configurações.",
     why_written_to="Você recebe este e-mail porque uma pessoa o escreveu para você.",
     stop_watching="Para não receber mais e-mails sobre {key}, peça isso na resposta.",

@@ -8,6 +8,9 @@ SPANISH = Phrases(
     language="es",
     colon=": ",
     full_stop=".",
+    comma=", ",
+    decimal_point=",",
+    units=("bytes", "KB", "MB", "GB"),
     marker="Responda por encima de esta línea",
     internal_marker="Interno: responda por encima de esta línea",
     greeting="Hola, {name}:",
@@ -28,7 +31,7 @@ SPANISH = Phrases(
     opened="{author} ha abierto {key}",
     opened_for_assignee="{author} ha abierto {key} y se lo ha asignado",
     opened_for_reporter="{author} ha abierto {key} para usted",
-    status_changed="{author} ha cambiado {key} a {status}",
+    status_changed="{author} ha cambiado {key} a «{status}»",
     mentioned="{author} le ha mencionado en {key}",
     bundled="Hay novedades en {key}",
     account_created="Nos ha escrito por primera vez, así que ahora conocemos {address}",
@@ -37,9 +40,9 @@ SPANISH = Phrases(
         "No necesita contraseña: escríbanos desde esta dirección y responda a nuestros correos. Si"
         " no nos ha escrito, ignore este correo."
     ),
-    error_notice="Algo requiere su atención en {project}",
     rejection="Su mensaje no ha sido aceptado",
     rejection_title="Su mensaje no ha sido aceptado",
+    rejection_reason="Esta dirección no acepta mensajes de la suya. Nadie ha leído su mensaje.",
     approval_request="{author} le pide una decisión sobre {key}",
     approval_note="No ocurre nada hasta que decida.",
     digest="Su día en {project}",
@@ -56,21 +59,36 @@ SPANISH = Phrases(
     original_left_out=(
         "El original es demasiado grande para este correo. Está guardado; para verlo: {command}"
     ),
+    error_notice="Algo requiere su atención en {project}",
+    undelivered="Un correo sobre {key} no se ha entregado",
+    undelivered_to="Era para {recipient}. La respuesta del servidor de correo:",
+    see_undelivered="Para ver el correo: {command}",
+    retry_undelivered="Para enviarlo otra vez: {command}",
+    unreachable="Nadie recibe los correos sobre {key}",
+    unreachable_only=(
+        "El único destinatario es {recipient}, una dirección a la que ya no se escribe:"
+    ),
+    release_address="Para volver a escribir a esta dirección: {command}",
+    unavailable="La conexión de salida {name} no está disponible",
+    unavailable_since="Desde {time} no se puede enviar nada por ella:",
+    unavailable_waits="Sus correos esperan y saldrán por sí solos cuando el servidor responda.",
+    unavailable_instead="Sus correos salen por {fallback} hasta que el servidor responda.",
+    test_connection="Para buscar la causa: {command}",
     sender="De",
     subject="Asunto",
     no_subject="ninguno",
     mailbox="Buzón",
     message="Mensaje",
     your_message="Su mensaje",
-    no_text="(El mensaje no contiene texto.)",
+    no_text="(El mensaje no contiene texto).",
     only_pictures="(El mensaje no contiene texto, solo imágenes: {names})",
     only_files="(El mensaje no contiene texto, solo archivos: {names})",
     invitation="(El mensaje es una invitación: {summary})",
     too_large=(
         "(El mensaje era demasiado grande para leerlo: {size}. El asunto y el remitente han"
-        " llegado; para archivos de este tamaño, pídanos otro medio.)"
+        " llegado; para archivos de este tamaño, pídanos otro medio)."
     ),
-    cut="[… Esto es solo el comienzo; {key} contiene el texto completo.]",
+    cut="[… Esto es solo el comienzo; {key} contiene el texto completo].",
     hint_reply="Para añadir algo, responda simplemente a este correo.",
     hint_internal=(
         "Este comentario y todas las respuestas a este correo son internos: las personas externas"
@@ -85,6 +103,7 @@ SPANISH = Phrases(
     why_mentioned="Recibe este correo porque un comentario le menciona.",
     why_project="Recibe este correo porque se ocupa de {project}.",
     why_told="Recibe este correo porque los ajustes de {project} prevén que se le informe.",
+    why_digest="Recibe este correo porque las novedades de {project} le llegan una vez al día.",
     why_named="Recibe este correo porque su dirección figura en los ajustes.",
     why_written_to="Recibe este correo porque una persona se lo ha escrito.",
     stop_watching="Para no recibir más correos sobre {key}, pídalo en su respuesta.",

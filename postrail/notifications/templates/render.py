@@ -65,7 +65,7 @@ def _by_default(words: Words) -> Rendered:
     variables = variables_of(words)
     return Rendered(
         subject=words.subject,
-        text=render(default_source("message.txt"), variables),
+        text=render(default_source("message.txt"), variables | {"colon": words.colon}),
         html=_layout(words, variables),
     )
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from postrail.configuration.models.sender_filter import SenderFilter
-from postrail.decision.blocked import PUSHED_BACK
 from postrail.decision.decide import decide
 from postrail.decision.decision import Decision, Reply
 from postrail.decision.facts import Facts, IssueRef
@@ -94,7 +93,7 @@ def test_a_sender_is_told_that_the_message_was_pushed_back(
 ) -> None:
     decision = decided({"domains": ["@example"], "then": "push_back"}, **mail)
     assert decision.outcome == "ignored"
-    assert decision.effects == ((Reply(text=PUSHED_BACK),) if answered else ())
+    assert decision.effects == ((Reply(rejects=True),) if answered else ())
     assert ("not answered" in decision.reason) is not answered
 
 

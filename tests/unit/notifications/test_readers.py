@@ -28,6 +28,8 @@ NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
         ("Ann Lee [EXT]", "Ann Lee"),
         ("  Ann \n Lee ", "Ann Lee"),
         ("山田 太郎", "山田 太郎"),
+        ("山田, 太郎", "山田 太郎"),
+        ("김, 민준", "김 민준"),
         # no names
         ("ann@example.org", ""),
         ("Win money at www.evil.example", ""),

@@ -15,6 +15,8 @@ from postrail.configuration.models.limit import Limit, LimitName
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
+from postrail.configuration.models.sender_filter import SenderFilter
+from postrail.configuration.templates.message_template import MessageTemplate
 from postrail.database import Connection, transaction
 from postrail.decision.decision import Decision, Forward, Notice, Outcome
 from postrail.effects.apply import apply
@@ -75,6 +77,28 @@ async def test_a_verified_author_gets_the_subject_back(bench: Bench) -> None:
     await configured(bench, then=[{"reply": "Call us."}, {"drop": "we answer calls only"}])
     await bench.handle(verified(mail_parsed()))
     assert await letters(bench) == [("reply", "ada@example.org", "queued", "Re: Printer on fire")]
+
+
+@pytest.mark.parametrize("own", [False, True])
+async def test_a_sender_is_told_that_a_filter_does_not_accept_the_message(
+    bench: Bench, *, own: bool
+) -> None:
+    await bench.save(
+        Project(key="HELP", name="Help", language="de"),
+        SenderFilter(name="f", domains=[r"example\.org$"], then="push_back"),
+    )
+    if own:
+        await bench.save(
+            MessageTemplate(name="no", event="rejection", text="{{ sentence }}. Rufen Sie an.")
+        )
+    await bench.handle(mail_parsed())
+    (mail,) = bench.sent(OutgoingQueued)
+    title = "Ihre Nachricht wurde nicht angenommen"
+    assert (mail.purpose, mail.event, mail.subject) == ("reply", "rejection", title)
+    assert mail.template == ("no" if own else "")
+    assert mail.text is not None
+    assert mail.text.startswith(f"{title}. Rufen" if own else f"Guten Tag,\n\n{title}.\n\nDiese")
+    assert "Printer" not in mail.text
 
 
 async def test_an_answer_to_our_answer_belongs_to_its_conversation(bench: Bench) -> None:
