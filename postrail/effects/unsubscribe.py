@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from postrail.decision.decision import Unsubscribe
 from postrail.effects.batch import Context, Made, Work
+from postrail.effects.bundles.leave import leave
 from postrail.tracker.builtin.history import Behind, Change, insert_changes
 from postrail.tracker.builtin.issues import touch_issues
-from postrail.tracker.watchers import remove_watchers, watching
+from postrail.tracker.watchers import watching
 from postrail.workflow.rights import Act
 
 
@@ -25,7 +26,7 @@ async def _remove(context: Context, work: Work[Unsubscribe]) -> None:
     leaving = [address for address in work.effect.addresses if address in present]
     if not leaving:
         return
-    await remove_watchers(connection, issue.issue_id, leaving)
+    await leave(connection, issue.issue_id, leaving)
     await touch_issues(connection, [issue.issue_key], context.now)
     mail_id = work.due.mail.mail_id
     behind = Behind(

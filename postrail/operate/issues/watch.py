@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from postrail import people
+from postrail.effects.bundles.leave import leave
 from postrail.errors import PermanentError
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, acting
 from postrail.operate.issues.persons import known_person
 from postrail.people import PersonRow
 from postrail.tracker.issues import Watcher
-from postrail.tracker.watchers import add_watchers, remove_watchers, watching
+from postrail.tracker.watchers import add_watchers, watching
 from postrail.workflow.rights import Act
 
 
@@ -78,7 +79,7 @@ async def _start(act: ActInProgress, address: str) -> bool:
 async def _stop(act: ActInProgress, address: str) -> bool:
     """Removes all addresses of the person: mail goes to the person by each of them."""
     leaving = await _watching(act, address, await people.find(act.connection, address))
-    await remove_watchers(act.connection, act.issue.issue_id, leaving)
+    await leave(act.connection, act.issue.issue_id, leaving)
     for one in leaving:
         act.changed("watcher", one, None)
     return bool(leaving)

@@ -159,6 +159,27 @@ async def forget(connection: Connection, told: Sequence[Due]) -> None:
         "  AND pending_delivery.recipient = given.recipient",
         [event_ids, [one.recipient for one in told]],
     )
+    await _forget_events(connection, event_ids)
+
+
+async def drop(
+    connection: Connection, issue_ids: Collection[int], addresses: Collection[str]
+) -> None:
+    """Removes what people wait for of these issues, digests included, by addresses in lower case.
+
+    Nobody is told of it.
+    """
+    dropped = await rows(
+        connection,
+        "DELETE FROM pending_delivery WHERE issue_id = ANY(%s) AND lower(recipient) = ANY(%b)"
+        " RETURNING event_id",
+        [sorted(issue_ids), sorted(addresses)],
+    )
+    await _forget_events(connection, [event_id for (event_id,) in dropped])
+
+
+async def _forget_events(connection: Connection, event_ids: Collection[int]) -> None:
+    """Removes those of the events that nobody waits for any more."""
     await connection.execute(
         "DELETE FROM pending_event WHERE event_id = ANY(%s) AND NOT EXISTS (SELECT"
         " FROM pending_delivery WHERE pending_delivery.event_id = pending_event.event_id)",

@@ -123,6 +123,16 @@ async def test_a_bundle_names_the_address_too(bench: Bench) -> None:
     assert b"send an empty email to info+1u-" in message.as_bytes()
 
 
+async def test_what_waits_for_a_bundle_is_not_sent_any_more(bench: Bench) -> None:
+    await bench.save(mail_account("info", plus_addresses=True))
+    await bench.arrive(ISSUE)
+    desk = replace(bench.desk, bundle_seconds=60)
+    await transition(desk, OPERATOR, "HELP-1", "Done")
+    assert await bench.rows("SELECT recipient FROM pending_delivery") == [(ADA,)]
+    await bench.arrive(leaving(await last_message(bench), 1))
+    assert await bench.rows("SELECT recipient FROM pending_delivery") == []
+
+
 async def test_a_person_s_comment_has_the_footer_and_no_field(bench: Bench) -> None:
     await bench.save(mail_account("info", plus_addresses=True))
     await bench.arrive(ISSUE)
