@@ -43,7 +43,8 @@ class NotificationOptions:
     message_id_key: bytes
     # The most characters of a comment that its notification holds.
     excerpt_max_characters: int
-    # Within which the events of an issue are bundled; 0: each is a message of its own.
+    # Within which the events of an issue are bundled, unless its project says another time; 0:
+    # each is a message of its own.
     bundle_seconds: int = 0
 
 
@@ -128,7 +129,7 @@ async def notify(
         before.update(to.recipient for message in made for to in message.mail.deliveries)
         messages += made
     window = timedelta(seconds=options.bundle_seconds)
-    mails = await told_at_once(connection, messages, readers, window, now)
+    mails = await told_at_once(connection, messages, readers, options.snapshot, window, now)
     return await store_notifications(connection, mails, options.snapshot, now)
 
 

@@ -37,7 +37,8 @@ class PersonRow:
     # A code of ISO 639-1, and a name of the time zone database; "" if it is not known.
     language: str = ""
     time_zone: str = ""
-    # "digest": told once a day, at this hour of the person's time zone; else at once.
+    # "digest": told once a day, at this hour of the person's time zone; "at_once"; "": as the
+    # project says.
     messages: str = ""
     digest_hour: int = 7
     # Where the person is from; one that a message made becomes `configuration` by `apply`.
@@ -126,8 +127,9 @@ class Reader:
     # A code of ISO 639-1, and a name of the time zone database; "" if it is not known.
     language: str = ""
     time_zone: str = ""
-    # The hour, in the time zone, at which the person is told once a day; None: at once.
-    digest_hour: int | None = None
+    # "digest": told once a day, at this hour of the time zone; "at_once"; "": as the project says.
+    messages: str = ""
+    digest_hour: int = 7
 
 
 async def readers(connection: Connection, addresses: Iterable[str]) -> dict[str, Reader]:
@@ -141,13 +143,19 @@ async def readers(connection: Connection, addresses: Iterable[str]) -> dict[str,
     found = await rows(
         connection,
         "SELECT own.address, CASE WHEN active THEN person.address ELSE '' END AS mail, language,"
-        "  time_zone, CASE WHEN messages = 'digest' THEN digest_hour END AS digest_hour"
+        "  time_zone, messages, digest_hour"
         " FROM person_address AS own JOIN person USING (person_id) WHERE own.address = ANY(%s)",
         [wanted],
     )
     return {
-        own: Reader(address=mail, language=language, time_zone=time_zone, digest_hour=digest_hour)
-        for own, mail, language, time_zone, digest_hour in found
+        own: Reader(
+            address=mail,
+            language=language,
+            time_zone=time_zone,
+            messages=messages,
+            digest_hour=digest_hour,
+        )
+        for own, mail, language, time_zone, messages, digest_hour in found
     }
 
 

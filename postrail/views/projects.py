@@ -62,6 +62,10 @@ class ProjectDetail:
     description: str
     language: str
     connection: str
+    # How the people who work on it are told of events: at_once or digest.
+    messages: str
+    # How long events of an issue are bundled; None: as the settings say.
+    bundle_seconds: int | None
     # The address of the person whom new issues are assigned to; None: nobody.
     default_assignee: str | None
     default_issue_type: str
@@ -93,6 +97,8 @@ async def project(connection: Connection, key: str) -> ProjectDetail:
         description=found.description,
         language=found.language,
         connection=sending.name if sending else "",
+        messages=found.messages,
+        bundle_seconds=found.bundle_seconds,
         default_assignee=found.own_assignee,
         default_issue_type=found.default_issue_type,
         issue_types=found.issue_types,

@@ -30,8 +30,8 @@ class Person(Configured):
         str, Field(pattern="^([a-z]{2})?$", description="two letters, such as en")
     ] = ""
     time_zone: str = ""
-    # How the person is told of issues: at_once (also blank), or once a day, at this hour of the
-    # time zone.
+    # How the person is told of issues: at_once, or once a day, at this hour of the time zone;
+    # blank: as the project of the issue says.
     messages: Literal["", "at_once", "digest"] = ""
     digest_hour: Annotated[int, Field(ge=0, le=23)] = 7
     active: bool = True

@@ -109,6 +109,10 @@ class Project(Configured):
 
     # Who is told, by event; others as by default.
     recipients: Recipients = Field(default_factory=dict)
+    # How the people who work on it are told, unless they say so themselves: at once or once a day.
+    messages: Literal["at_once", "digest"] = "at_once"
+    # How long events of an issue are bundled; None: POSTRAIL_NOTIFICATIONS__BUNDLE_SECONDS.
+    bundle_seconds: Annotated[int, Field(ge=0, le=3600)] | None = None
 
     issue_types: list[IssueType] = Field(
         default_factory=lambda: [IssueType(name=name) for name in DEFAULT_TYPES], min_length=1

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from postrail.clock import EPOCH
+from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
-from postrail.notifications.bundles.daily import next_hour
+from postrail.effects.bundles.daily import digests
 from postrail.notifications.bundles.pending_message import PendingMessage, to_json
 from postrail.notifications.bundles.window import Postponed, divided
 from postrail.outgoing.bundles import pending
@@ -22,20 +23,25 @@ async def told_at_once(
     connection: Connection,
     messages: Sequence[PendingMessage],
     readers: Mapping[str, Reader],
+    snapshot: ConfigurationSnapshot,
     window: timedelta,
     now: datetime,
 ) -> list[OutgoingQueued]:
     """Returns what is sent now, and stores what waits with the timers that end the waiting.
 
-    The caller holds the locks of the issues: nobody else tells people of them in the meantime.
+    `window` is for projects without one of their own. The caller holds the locks of the issues:
+    nobody else tells people of them in the meantime.
     """
     ids = {message.mail.issue_id for message in messages if message.mail.issue_id is not None}
     if not ids:
         return [message.mail for message in messages]
-    told = await pending.told_since(connection, ids, now - window) if window else {}
+    windows = _windows(messages, snapshot, window)
+    longest = max(windows.values())
+    told = await pending.told_since(connection, ids, now - longest) if longest else {}
     # Also without a window, which may have been longer before: the order is kept.
     waiting = await pending.waiting_until(connection, ids)
-    found = divided(messages, told, waiting, window, now, digests_of(readers, now))
+    daily = await digests(connection, messages, readers, snapshot, now)
+    found = divided(messages, told, waiting, windows, now, daily)
     await pending.store(
         connection,
         [
@@ -50,23 +56,26 @@ async def told_at_once(
     )
     bundles = {timer_key(one): one.due_at for one in found.postponed if not one.digest}
     await timers.schedule(connection, TimerKind.BUNDLE, bundles)
-    digests = {
+    digest_timers = {
         f"{timer_key(one)} {delivery.recipient}": one.due_at
         for one in found.postponed
         if one.digest
         for delivery in one.message.mail.deliveries
     }
-    await timers.schedule(connection, TimerKind.DIGEST, digests)
+    await timers.schedule(connection, TimerKind.DIGEST, digest_timers)
     return found.at_once
 
 
-def digests_of(readers: Mapping[str, Reader], now: datetime) -> dict[str, datetime]:
-    """Returns when those are told who are told once a day, by their addresses for mail."""
-    return {
-        reader.address.lower(): next_hour(reader.digest_hour, reader.time_zone, now)
-        for reader in readers.values()
-        if reader.digest_hour is not None
-    }
+def _windows(
+    messages: Sequence[PendingMessage], snapshot: ConfigurationSnapshot, otherwise: timedelta
+) -> dict[int, timedelta]:
+    """Returns how long the events of each issue are bundled: as its project says, or as given."""
+    found = {}
+    for message in messages:
+        project = snapshot.projects.get(message.words.project_key)
+        own = project.bundle_seconds if project else None
+        found[message.mail.issue_id or 0] = otherwise if own is None else timedelta(seconds=own)
+    return found
 
 
 def timer_key(one: Postponed) -> str:

@@ -40,14 +40,15 @@ def divided(
     messages: Sequence[PendingMessage],
     told: Mapping[Told, datetime],
     waiting: Mapping[Told, datetime],
-    window: timedelta,
+    windows: Mapping[int, timedelta],
     now: datetime,
-    digests: Mapping[str, datetime] | None = None,
+    digests: Mapping[Told, datetime] | None = None,
 ) -> Divided:
     """Returns what is sent now and what waits.
 
-    `told` says when people were last told within the window, `waiting` until when they wait, and
-    `digests` when those are told, by address in lower case, who are told once a day.
+    `told` says when people were last told within the longest window, `waiting` until when they
+    wait, and `digests` when those are told who are told of the issue once a day. An issue that
+    `windows` lacks has none.
     """
     latest, until = dict(told), dict(waiting)
     at_once, postponed = [], []
@@ -56,9 +57,10 @@ def divided(
         groups: dict[tuple[datetime | None, bool], list[OutgoingDelivery]] = {}
         for delivery in mail.deliveries:
             key = (mail.issue_id or 0, delivery.recipient.lower())
-            daily = None if mail.automatic else (digests or {}).get(key[1])
+            daily = None if mail.automatic else (digests or {}).get(key)
             due_at = daily
             if daily is None:
+                window = windows.get(key[0], timedelta())
                 due_at = None if mail.automatic else _due(key, latest, until, window, now)
                 if due_at is None:
                     latest[key] = now

@@ -73,6 +73,7 @@ def _print_project(found: ProjectDetail) -> None:
             ("Language", found.language),
             ("Addresses", row.addresses),
             ("Sends by", found.connection),
+            ("Messages", _messages(found)),
             ("Lead", row.lead),
             ("Default assignee", found.default_assignee),
             ("Issues", f"{row.issues}, {row.unresolved} of them unresolved"),
@@ -84,6 +85,14 @@ def _print_project(found: ProjectDetail) -> None:
     _print_types(found.issue_types, found.default_issue_type)
     _print_custom_fields(found.fields)
     _print_roles(found.roles, found.known_people)
+
+
+def _messages(found: ProjectDetail) -> str:
+    """Returns how people are told of events, where that is not as usual."""
+    daily = "once a day" if found.messages == "digest" else ""
+    seconds = found.bundle_seconds
+    bundled = "" if seconds is None else f"bundled within {seconds} s" if seconds else "not bundled"
+    return ", ".join(filter(None, [daily, bundled]))
 
 
 def _print_statuses(statuses: Sequence[StatusRow]) -> None:

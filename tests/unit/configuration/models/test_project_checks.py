@@ -124,6 +124,11 @@ FIELD = "    fields: [{name: Room, kind: text}, "
             ["fields: the choices of 'S': 'a' is given twice"],
         ),
         (FIELD + "{name: S, kind: url}]", ["fields: item 2: kind: must be 'text', 'number'"]),
+        # messages
+        ("    messages: weekly", ["messages: must be 'at_once' or 'digest'"]),
+        ("    messages: digest\n    bundle_seconds: 0", []),
+        ("    bundle_seconds: 3601", ["bundle_seconds: must be less than or equal to 3600"]),
+        ("    bundle_seconds: -1", ["bundle_seconds: must be greater than or equal to 0"]),
         # people
         ("    lead: nobody@example.org", ["lead: there is no person 'nobody@example.org'"]),
         ("    lead: gone@example.org", ["lead: gone@example.org is not active"]),

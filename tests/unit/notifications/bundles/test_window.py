@@ -77,7 +77,7 @@ def test_an_event_waits_until_the_window_ends(
         [message(ANN)],
         {(1, one.lower()): at(seconds) for one, seconds in told.items()},
         {(1, one.lower()): at(seconds) for one, seconds in waiting.items()},
-        window,
+        {1: window},
         at(now),
     )
     assert [one.due_at for one in found.postponed] == ([] if due is None else [at(due)])
@@ -86,7 +86,7 @@ def test_an_event_waits_until_the_window_ends(
 
 def test_recipients_are_divided_each_by_their_own_time() -> None:
     told = {(1, ANN): at(0), (1, "cy@example.org"): at(10)}
-    found = divided([message(ANN, BO, "cy@example.org")], told, {}, WINDOW, at(20))
+    found = divided([message(ANN, BO, "cy@example.org")], told, {}, {1: WINDOW}, at(20))
     assert [[one.recipient for one in mail.deliveries] for mail in found.at_once] == [[BO]]
     assert [
         (one.due_at, [own.recipient for own in one.message.mail.deliveries])
@@ -95,7 +95,7 @@ def test_recipients_are_divided_each_by_their_own_time() -> None:
 
 
 def test_the_second_event_of_one_transaction_waits() -> None:
-    found = divided([message(BO), message(BO, number=1)], {}, {}, WINDOW, at(0))
+    found = divided([message(BO), message(BO, number=1)], {}, {}, {1: WINDOW}, at(0))
     assert [mail.cause for mail in found.at_once] == ["mail 0"]
     assert [(one.message.mail.cause, one.due_at) for one in found.postponed] == [("mail 1", at(60))]
 
@@ -103,7 +103,7 @@ def test_the_second_event_of_one_transaction_waits() -> None:
 def test_those_who_are_told_once_a_day_wait_for_their_digest() -> None:
     messages = [message(ANN, BO), message(ANN, BO, number=1), message(ANN, automatic=True)]
     digest = at(3600)
-    found = divided(messages, {}, {}, WINDOW, at(0), {ANN: digest})
+    found = divided(messages, {}, {}, {1: WINDOW}, at(0), {(1, ANN): digest})
     assert [[one.recipient for one in mail.deliveries] for mail in found.at_once] == [[BO], [ANN]]
     assert [
         (one.due_at, one.digest, [own.recipient for own in one.message.mail.deliveries])
@@ -112,9 +112,9 @@ def test_those_who_are_told_once_a_day_wait_for_their_digest() -> None:
 
 
 def test_an_answer_goes_at_once_and_counts_as_the_first() -> None:
-    found = divided([message(ANN, automatic=True), message(ANN)], {}, {}, WINDOW, at(0))
+    found = divided([message(ANN, automatic=True), message(ANN)], {}, {}, {1: WINDOW}, at(0))
     assert len(found.at_once) == len(found.postponed) == 1
-    again = divided([message(ANN, automatic=True)], {(1, ANN): at(0)}, {}, WINDOW, at(1))
+    again = divided([message(ANN, automatic=True)], {(1, ANN): at(0)}, {}, {1: WINDOW}, at(1))
     assert again.postponed == []
 
 
