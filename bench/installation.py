@@ -142,7 +142,7 @@ class Installation:
             from_address="help@example.com",
         )
         limits = [Limit(name=name, value=0) for name in LimitName]
-        self._save([relay, Project(key=PROJECT, name="Bench"), *limits])
+        self.save([relay, Project(key=PROJECT, name="Bench"), *limits])
 
     def configure_mailboxes(self, users: Sequence[str]) -> None:
         """Stores the mail accounts, which the fetcher then begins to read."""
@@ -160,9 +160,11 @@ class Installation:
             )
             for user in users
         ]
-        self._save(accounts)
+        self.save(accounts)
 
-    def _save(self, things: Sequence[Configured]) -> None:
+    def save(self, things: Sequence[Configured]) -> None:
+        """Stores things of the configuration that are new."""
+
         async def save() -> None:
             pool = await open_pool(self.settings.database)
             async with transaction(pool) as connection:
@@ -213,6 +215,10 @@ class Installation:
             for line in child.log_file.read_text(errors="replace").splitlines()
             if any(f'"level": "{level}"' in line for level in ("warning", "error"))
         ]
+
+    def sink_seconds(self) -> float:
+        """Returns the CPU seconds of the SMTP sink so far."""
+        return usage_of({"sink": [self.sink.pid]})["sink"].cpu_seconds
 
     def copy_logs(self, folder: Path) -> None:
         """Copies the services' logs to a folder."""

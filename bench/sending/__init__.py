@@ -1,0 +1,1 @@
+"""The parts of `bench/sender.py`: messages as the handler makes them, and how the sender sends."""
