@@ -1,9 +1,10 @@
-"""Measures what rules, limits and a full database cost the handler: `python bench/handler.py`.
+"""Measures what rules, limits, contexts and a full database cost: `python bench/handler.py`.
 
-The real handler handles the same messages with 1, 10 and 100 rules, and with limits that brake none
-of them, in a database with few issues and in one with many. Rounds take turns, and of each the one
-with the least CPU time counts, so that a busy machine spoils no ratio. Exit code 1 if rules or
-limits cost more than as much again as one rule.
+The real handler handles the same messages with 1, 10 and 100 rules, with limits that brake none of
+them, and with 1, 10 and 50 contexts of outgoing messages, in a database with few issues and in one
+with many. Rounds take turns, and of each the one with the least CPU time counts, so that a busy
+machine spoils no ratio. Exit code 1 if rules, limits or contexts cost more than as much again as
+one rule.
 """
 
 from __future__ import annotations
@@ -27,12 +28,16 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.handling.database import filled_database
-from bench.handling.rounds import Cost, measured
+from bench.handling.rounds import Cost, Way, measured
 from bench.mails import mails, make
 from tests.servers.shared_parts import make_postgres
 
-# The number of rules, and whether there are limits.
-WAYS = ((1, False), (10, False), (100, False), (1, True))
+WAYS = (
+    Way(),
+    *(Way(rules=count) for count in (10, 100)),
+    Way(limited=True),
+    *(Way(contexts=count) for count in (1, 10, 50)),
+)
 RATIO_MAX = 2.0
 
 
@@ -85,6 +90,7 @@ def _table(issues: int, costs: Sequence[Cost]) -> Table:
     columns = (
         "rules",
         "limits",
+        "contexts",
         "handler",
         "times one rule",
         "of it deciding",
@@ -95,8 +101,9 @@ def _table(issues: int, costs: Sequence[Cost]) -> Table:
         table.add_column(column, justify="right")
     for one in costs:
         table.add_row(
-            str(one.rules),
-            "on" if one.limited else "off",
+            str(one.way.rules),
+            "on" if one.way.limited else "off",
+            str(one.way.contexts),
             f"{one.handler_ms:.2f}",
             f"{_ratio(one, costs[0]):.2f}",
             f"{one.deciding_ms:.2f}",

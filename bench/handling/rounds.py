@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from bench.handling.rules import handlers
+from bench.handling.rules import contexts, handlers
 from bench.usage import usage_of
 from postrail.configuration.load import load_snapshot
 from postrail.configuration.models.limit import MOST_VALUE, Limit, LimitName
@@ -31,11 +31,19 @@ WARM_UP_MAILS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Cost:
-    """The least CPU milliseconds a message with a number of rules, with limits or without."""
+class Way:
+    """A configuration: its numbers of rules and of contexts, and whether limits are on."""
 
-    rules: int
-    limited: bool
+    rules: int = 1
+    limited: bool = False
+    contexts: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Cost:
+    """The least CPU milliseconds a message with one configuration."""
+
+    way: Way
     handler_ms: float
     # Of the handler's: all rules asked of a message without facts.
     deciding_ms: float
@@ -49,10 +57,10 @@ async def measured(
     folder: Path,
     postgres: int,
     raws: Sequence[bytes],
-    ways: Sequence[tuple[int, bool]],
+    ways: Sequence[Way],
     rounds: int,
 ) -> list[Cost]:
-    """Measures each number of rules, with limits or without, in each round.
+    """Measures each configuration in each round.
 
     `postgres` is the server's process id.
     """
@@ -64,11 +72,11 @@ async def measured(
     await bench.offsets.stored([0])
     bench.offsets.expect({0: None})
     try:
-        costs: dict[tuple[int, bool], list[Cost]] = {way: [] for way in ways}
+        costs: dict[Way, list[Cost]] = {way: [] for way in ways}
         for number in range(rounds):
-            for way in ways:
-                await _configure(bench, *way)
-                run, now = f"{number}-{way}", bench.clock.now()
+            for place, way in enumerate(ways):
+                await _configure(bench, way)
+                run, now = f"{number}-{place}", bench.clock.now()
                 await bench.handle(*_again(parsed[:WARM_UP_MAILS], f"warm up {run}", now))
                 mails = _again(parsed, run, now)
                 costs[way].append(await _cost(bench, postgres, mails, way))
@@ -84,12 +92,13 @@ def _settings(url: str, folder: Path) -> Settings:
     return settings_of(environment_of(folder, bootstrap_servers="127.0.0.1:9", database_url=url))
 
 
-async def _configure(bench: Bench, count: int, limited: bool) -> None:
+async def _configure(bench: Bench, way: Way) -> None:
     async with transaction(bench.pool) as connection:
         await connection.execute("DELETE FROM mail_handler")
+        await connection.execute("DELETE FROM message_context")
     # Limits that count everything and brake nothing, so that the same messages take effect.
-    limits = (Limit(name=name, value=MOST_VALUE if limited else 0) for name in LimitName)
-    await bench.save(*handlers(count), *limits)
+    limits = (Limit(name=name, value=MOST_VALUE if way.limited else 0) for name in LimitName)
+    await bench.save(*handlers(way.rules), *contexts(way.contexts), *limits)
 
 
 def _again(mails: Iterable[MailParsed], run: str, now: datetime) -> list[MailParsed]:
@@ -113,9 +122,7 @@ def _again(mails: Iterable[MailParsed], run: str, now: datetime) -> list[MailPar
     ]
 
 
-async def _cost(
-    bench: Bench, postgres: int, mails: Sequence[MailParsed], way: tuple[int, bool]
-) -> Cost:
+async def _cost(bench: Bench, postgres: int, mails: Sequence[MailParsed], way: Way) -> Cost:
     before = usage_of({"postgres": [postgres]})["postgres"].cpu_seconds
     begin = time.process_time()
     await bench.handle(*mails)
@@ -132,8 +139,7 @@ async def _cost(
         decide(mail, snapshot, Facts())
     decided = time.process_time() - begin
     return Cost(
-        rules=way[0],
-        limited=way[1],
+        way=way,
         handler_ms=1000 * handled / len(mails),
         deciding_ms=1000 * decided / len(mails),
         postgres_ms=1000 * (after - before) / len(mails),
@@ -144,8 +150,7 @@ async def _cost(
 def _least(found: Sequence[Cost]) -> Cost:
     """Returns the least of each figure."""
     return Cost(
-        rules=found[0].rules,
-        limited=found[0].limited,
+        way=found[0].way,
         handler_ms=min(one.handler_ms for one in found),
         deciding_ms=min(one.deciding_ms for one in found),
         postgres_ms=min(one.postgres_ms for one in found),

@@ -1,9 +1,11 @@
-"""Makes mail handlers as operators write them: none but the last takes the bench's messages."""
+"""Makes mail handlers and contexts as operators write them: only the last takes the messages."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from bench.mails import PROJECT
+from postrail.configuration.contexts.context import MessageContext
 from postrail.configuration.models.mail_handler import MailHandler
 
 
@@ -43,3 +45,24 @@ def _condition(number: int) -> dict[str, Any]:
         {"all": [{"text contains": f"machine {number}"}, {"not": {"attachments exists": True}}]},
     )
     return conditions[number % len(conditions)]
+
+
+def contexts(count: int) -> list[MessageContext]:
+    """Returns this number of contexts in their order; the last, if any, is for all issues."""
+    scoped = [
+        MessageContext(name=f"context-{number:02}", order=number, scope=_scope(number))
+        for number in range(1, count)
+    ]
+    return [*scoped, MessageContext(name="rest", order=count)] if count else []
+
+
+def _scope(number: int) -> str:
+    """Returns a scope; of five consecutive ones each has another shape."""
+    scopes = (
+        f'project = {PROJECT} AND summary ~ "machine no. {number}"',
+        f"labels = machine-{number} AND priority > Medium",
+        f"reporter ~ company{number}.example OR watcher = guest{number}@example.org",
+        f"assignee IN (agent{number}@example.com, EMPTY) AND created < -{number}d",
+        f"status = Done AND updated > -{number}h AND labels IS NOT EMPTY",
+    )
+    return scopes[number % len(scopes)]
