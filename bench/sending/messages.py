@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -13,7 +14,7 @@ from postrail.notifications.compose import Cause, compose
 from postrail.notifications.events import COMMENTED
 from postrail.notifications.issue_words import Occasion, issue_words
 from postrail.notifications.templates.configured import message_by
-from postrail.records import OutgoingQueued
+from postrail.records import MailParsed, OutgoingQueued
 from postrail.tracker.issues import Audience, Watcher
 from tests.makers.parsing import made
 
@@ -29,25 +30,8 @@ def notifications(raws: Sequence[bytes], connection: OutgoingConnection) -> list
 
 
 def _notification(number: int, raw: bytes, connection: OutgoingConnection) -> OutgoingQueued:
-    mail = made(raw).record
-    first = f"<issue-{number}@example.org>"
-    # No issue has an id that is None: the sender's tables need no rows of issues.
-    audience = Audience(
-        issue_id=None,  # type: ignore[arg-type]
-        issue_key=f"{PROJECT}-{number}",
-        project=PROJECT,
-        summary=mail.subject,
-        conversation=str(uuid.uuid4()),
-        first_message_id=first,
-        watchers=(READER,),
-    )
-    occasion = Occasion(
-        audience=audience,
-        project_name="Bench",
-        author=AUTHOR,
-        body=mail.text or "",
-        max_characters=MAX_CHARACTERS,
-    )
+    occasion = occasion_of(number, made(raw).record)
+    first = occasion.audience.first_message_id or ""
     cause = Cause(
         name=f"bench {uuid.uuid4()}",
         in_reply_to=first,
@@ -57,4 +41,27 @@ def _notification(number: int, raw: bytes, connection: OutgoingConnection) -> Ou
         mailbox=None,
     )
     message = message_by(None, partial(issue_words, COMMENTED, occasion), "en")
-    return compose(cause, [READER], message, audience, connection, KEY, datetime.now(UTC))
+    audience, now = occasion.audience, datetime.now(UTC)
+    mail = compose(cause, [READER], message, audience, connection, KEY, now)
+    # The issues are not in the tables: the message counts as one about none.
+    return replace(mail, issue_id=None)
+
+
+def occasion_of(number: int, mail: MailParsed) -> Occasion:
+    """Returns a comment with the words of an incoming message, on an issue of its own."""
+    audience = Audience(
+        issue_id=number + 1,
+        issue_key=f"{PROJECT}-{number + 1}",
+        project=PROJECT,
+        summary=mail.subject,
+        conversation=str(uuid.uuid4()),
+        first_message_id=f"<issue-{number}@example.org>",
+        watchers=(READER,),
+    )
+    return Occasion(
+        audience=audience,
+        project_name="Bench",
+        author=AUTHOR,
+        body=mail.text or "",
+        max_characters=MAX_CHARACTERS,
+    )

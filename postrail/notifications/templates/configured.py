@@ -26,9 +26,9 @@ def message_of(
     context: MessageContext | None = None,
 ) -> Message:
     """Returns the message in the language, by the template that is configured for it, if any."""
-    event = words_in(phrases_in(language)).event
-    template = snapshot.template_for(event, project, language, context)
-    made = message_by(template, words_in, language)
+    words = words_in(phrases_in(language))
+    template = snapshot.template_for(words.event, project, language, context)
+    made = _message(template, words, language)
     if fault := made.rendered.fault:
         logger.warning("a template failed", reason=fault, instead="the default template")
     return made
@@ -38,7 +38,10 @@ def message_by(
     template: MessageTemplate | None, words_in: Callable[[Phrases], Words], language: str
 ) -> Message:
     """Returns the message in the language, by the template or, without one, the default layout."""
-    words = words_in(phrases_in(language))
+    return _message(template, words_in(phrases_in(language)), language)
+
+
+def _message(template: MessageTemplate | None, words: Words, language: str) -> Message:
     if words.language != language:
         # The operator has a template in a language that we do not write.
         words = replace(words, language=language)

@@ -113,8 +113,6 @@ def _layout(words: Words, variables: dict[str, Any]) -> str:
 
 def variables_of(words: Words) -> dict[str, Any]:
     """Returns the variables that templates may use, by name."""
-    quoted = "\n".join(f"> {line}".rstrip() for line in words.body.splitlines())
-    body = section_text(words.sections) or words.body
     end = words.colon + words.title if words.title else words.full_stop
     return {
         "issue": {
@@ -133,7 +131,7 @@ def variables_of(words: Words) -> dict[str, Any]:
         "title": words.title,
         "headline": f"{words.sentence}{end}" if words.sentence else words.title,
         "note": words.note,
-        "body": quoted if words.quotes else body,
+        "body": _body(words),
         "body_label": words.body_label,
         "body_html": section_html(words.sections) or paragraphs(words.body),
         "hint": words.hint,
@@ -144,6 +142,13 @@ def variables_of(words: Words) -> dict[str, Any]:
         "language": words.language,
         "event": words.event.value,
     }
+
+
+def _body(words: Words) -> str:
+    """Returns the new words as plain text, quoted if they are the recipient's own."""
+    if words.quotes:
+        return "\n".join(f"> {line}".rstrip() for line in words.body.splitlines())
+    return section_text(words.sections) or words.body
 
 
 def _preview(words: Words) -> str:
