@@ -62,7 +62,7 @@ def _scope(number: int) -> str:
         f'project = {PROJECT} AND summary ~ "machine no. {number}"',
         f"labels = machine-{number} AND priority > Medium",
         f"reporter ~ company{number}.example OR watcher = guest{number}@example.org",
-        f"assignee IN (agent{number}@example.com, EMPTY) AND created < -{number}d",
+        f"assignee = agent{number}@example.com AND created < -{number}d",
         f"status = Done AND updated > -{number}h AND labels IS NOT EMPTY",
     )
     return scopes[number % len(scopes)]

@@ -9,6 +9,7 @@ from functools import cached_property
 from postrail.configuration.configured import Configured
 from postrail.configuration.contexts.context import MessageContext
 from postrail.configuration.entry import Thing
+from postrail.configuration.handlers.project_words import project_words
 from postrail.configuration.models.limit import Limit, LimitName
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.mail_handler import MailHandler
@@ -18,6 +19,7 @@ from postrail.configuration.models.project import Project
 from postrail.configuration.models.sender_filter import SenderFilter
 from postrail.configuration.templates.message_template import MessageTemplate, chosen
 from postrail.message_parts import without_extension
+from postrail.query.vocabulary import ProjectWords
 from postrail.rendering.events import MessageEvent
 
 DEFAULTS = {name: Limit(name=name) for name in LimitName}
@@ -130,6 +132,11 @@ class ConfigurationSnapshot:
     def enabled_contexts(self) -> list[MessageContext]:
         """Returns the contexts in the order in which they are asked."""
         return [one for one in self.contexts if one.enabled]
+
+    @cached_property
+    def project_words(self) -> tuple[ProjectWords, ...]:
+        """Returns the names of the projects that queries may use."""
+        return tuple(map(project_words, self.projects.values()))
 
     @cached_property
     def ruled_events(self) -> frozenset[str]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from postrail.configuration.contexts.context import MessageContext
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
-from postrail.issue_queries.matching import matching
+from postrail.issue_queries.matching import issues_by_query
 
 
 async def contexts_of(
@@ -21,14 +21,12 @@ async def contexts_of(
 
     Issues that none has are left out. Nothing is read without an enabled context.
     """
-    found: dict[str, MessageContext] = {}
-    waiting = set(issue_keys)
-    for context in snapshot.enabled_contexts:
-        if not waiting:
-            break
-        taken = set(waiting)
-        if context.scope:
-            taken = await matching(connection, context.scope, waiting, snapshot, now)
-        found |= dict.fromkeys(taken, context)
-        waiting -= taken
+    contexts = snapshot.enabled_contexts
+    scopes = {one.scope for one in contexts if one.scope}
+    matched = await issues_by_query(connection, scopes, issue_keys, snapshot, now)
+    found = {}
+    for key in issue_keys:
+        having = (one for one in contexts if not one.scope or key in matched[one.scope])
+        if first := next(having, None):
+            found[key] = first
     return found

@@ -1,40 +1,38 @@
-"""Reads the names that a query may use: projects, priorities, and the people it names."""
+"""Reads the names that queries may use: projects, priorities, and the people they name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, tzinfo
 
 from postrail import people
-from postrail.configuration.handlers.project_words import project_words
-from postrail.configuration.models.project import Project
 from postrail.database import Connection
 from postrail.people import groups
 from postrail.query.tree import Query
 from postrail.query.values import SHOWN_NAMES
-from postrail.query.vocabulary import Vocabulary
+from postrail.query.vocabulary import ProjectWords, Vocabulary
 from postrail.tracker import issues
 
 
 async def vocabulary_for(
     connection: Connection,
-    query: Query,
-    projects: Iterable[Project],
+    queries: Collection[Query],
+    projects: Iterable[ProjectWords],
     priorities: Mapping[int, str],
     *,
     current_user: str | None,
     now: datetime,
     zone: tzinfo,
 ) -> Vocabulary:
-    """Returns the vocabulary of one query; `current_user` is the address of who asks."""
-    words = set(query.words())
+    """Returns the vocabulary of these queries; `current_user` is the address of who asks."""
+    words = {word for query in queries for word in query.words()}
     persons = await people.by_address(
         connection,
         [*(word for word in words if "@" in word), *([current_user] if current_user else [])],
     )
-    names_groups = "membersof" in query.text.lower()
+    names_groups = any("membersof" in query.text.lower() for query in queries)
     return Vocabulary(
-        projects=tuple(map(project_words, projects)),
+        projects=tuple(projects),
         priorities=priorities,
         people={address: frozenset(one.addresses) for address, one in persons.items()},
         groups=await groups.members(connection, words) if names_groups else {},

@@ -80,6 +80,8 @@ class Hints:
     common_words: Collection[str] = ()
     # Texts to search for that few rows have: the index is asked before anything else.
     rare_texts: Collection[str] = ()
+    # The statement names the few rows that it is about: no index finds them sooner.
+    few_rows: bool = False
 
 
 def where(query: ResolvedQuery, hints: Hints | None = None) -> Statement:
@@ -142,7 +144,8 @@ class _Writer:
     def _with_parts(self, prefix: str, part: str, test: Statement) -> Statement:
         """Returns the test behind a search for the parts of a text, which an index answers."""
         parts = _parts(part)
-        if all(prefix + one in self.hints.common_words for one in parts):
+        common = self.hints.common_words
+        if self.hints.few_rows or all(prefix + one in common for one in parts):
             return test
         found = _first_found("comment_id IS NULL AND words @@ %s::tsquery")
         return Statement(

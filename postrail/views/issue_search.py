@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 
 from postrail.configuration import load
+from postrail.configuration.handlers.project_words import project_words
 from postrail.database import Connection, rows, rows_as
 from postrail.issue_queries.vocabulary import vocabulary_for
 from postrail.query import sql
@@ -54,8 +55,8 @@ async def found_issues(
     """
     vocabulary = await vocabulary_for(
         connection,
-        query,
-        await load.projects(connection),
+        [query],
+        map(project_words, await load.projects(connection)),
         {one.level: one.name for one in await load.priorities(connection)},
         current_user=current_user,
         now=now,

@@ -116,12 +116,20 @@ async def reporter_and_assignee(
 
 
 async def matching_among(
-    connection: Connection, issue_keys: Collection[str], where: Statement
-) -> set[str]:
-    """Returns those of the issues that meet the condition of a query."""
+    connection: Connection, issue_keys: Collection[str], conditions: Sequence[Statement]
+) -> list[set[str]]:
+    """Returns those of the issues that meet each condition of a query; all in one statement."""
+    if not conditions:
+        return []
+    asked = ", ".join(one.sql for one in conditions)
     found = await rows(
         connection,
-        f"SELECT issue_key FROM issue WHERE issue_key = ANY(%s) AND {where.sql}",  # noqa: S608
-        [list(issue_keys), *where.parameters],
+        f"SELECT issue_key, array_positions(ARRAY[{asked}], true) FROM issue"  # noqa: S608
+        " WHERE issue_key = ANY(%s)",
+        [*(value for one in conditions for value in one.parameters), list(issue_keys)],
     )
-    return {key for (key,) in found}
+    met: list[set[str]] = [set() for _ in conditions]
+    for key, numbers in found:
+        for number in numbers:
+            met[number - 1].add(key)
+    return met

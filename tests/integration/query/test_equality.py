@@ -103,8 +103,12 @@ def test_both_evaluations_find_the_same_issues(filled: Filled) -> None:
         condition = resolve(parse(query), VOCABULARY).condition
         in_memory = {one.key for one in filled.issues if matches(condition, one.values)}
         assert filled.found(query) == in_memory
-        for common_words in (frozenset[str](), EveryWord()):
-            assert filled.found(query, sql.Hints(PEOPLE, common_words)) == in_memory
+        for hints in (
+            sql.Hints(PEOPLE),
+            sql.Hints(PEOPLE, common_words=EveryWord()),
+            sql.Hints(few_rows=True),
+        ):
+            assert filled.found(query, hints) == in_memory
         # Every condition is true or false: its opposite finds exactly the others.
         assert filled.found(f"NOT ({query})") == {one.key for one in filled.issues} - in_memory
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from email import message_from_bytes
 from typing import Any
+
+import pytest
 
 from postrail.configuration.contexts.context import MessageContext
 from postrail.configuration.load import load_snapshot
 from postrail.configuration.templates.message_template import MessageTemplate
-from postrail.database import transaction
+from postrail.database import Connection, transaction
 from postrail.issue_queries.contexts import contexts_of
 from postrail.records import OutgoingQueued
+from postrail.tracker.builtin.issues import matching_among
 from postrail.views.contents import outgoing_bytes
 from postrail.views.contexts.match import context_match
 from tests.integration.handler.bench import Bench
@@ -105,9 +109,21 @@ async def test_match_says_why_each_earlier_context_is_passed_over(bench: Bench) 
     }
 
 
-async def test_issues_are_asked_together(bench: Bench) -> None:
-    await bench.save(context("fire", scope="summary ~ fire"), context("rest"))
+async def test_all_is_asked_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    async def counting(connection: Connection, keys: Any, conditions: Sequence[Any]) -> Any:
+        asked.append(len(conditions))
+        return await matching_among(connection, keys, conditions)
+
+    await bench.save(
+        context("fire", scope="summary ~ fire"),
+        context("gone", scope="status = Vanished"),
+        context("none", scope="labels = none"),
+        context("rest"),
+    )
     await bench.handle(*(mail_parsed(subject=one) for one in ("A fire", "Rain", "Wildfire")))
+    monkeypatch.setattr("postrail.issue_queries.matching.matching_among", counting)
     async with transaction(bench.pool) as connection:
         snapshot = await load_snapshot(connection)
         keys = ["HELP-1", "HELP-2", "HELP-3"]
@@ -117,3 +133,4 @@ async def test_issues_are_asked_together(bench: Bench) -> None:
         "HELP-2": "rest",
         "HELP-3": "fire",
     }
+    assert asked == [2]

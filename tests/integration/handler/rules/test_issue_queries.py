@@ -102,7 +102,7 @@ async def test_nothing_is_asked_unless_an_enabled_handler_of_the_account_does(
     def refuse(*_: object) -> None:
         raise AssertionError("it was asked")
 
-    monkeypatch.setattr("postrail.issue_queries.matching.matching", refuse)
+    monkeypatch.setattr("postrail.issue_queries.matching.matching_among", refuse)
     await configured(bench, "project = HELP", **values)
     outcome, facts = await answered(bench)
     assert (outcome, facts.get("issue_queries")) == ("comment", None)
