@@ -18,7 +18,8 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-quick check format bench bench-fetch bench-handler bench-parser clean
+.PHONY: help run test test-quick check format bench bench-fetch bench-handler bench-parser \
+	bench-sender clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
@@ -50,12 +51,16 @@ bench: $(VENV)/.dev ## Messages per second, and the CPU time of each process per
 bench-fetch: $(VENV)/.dev ## A thousand mailboxes; one full mailbox beside other readers
 	@$(BIN)/python bench/fetch.py $(BENCH_OPTIONS)
 
-bench-handler: $(VENV)/.dev ## The handler with 1, 10 and 100 rules, at 1,000 and 1,000,000 issues
+bench-handler: $(VENV)/.dev ## The handler with rules, limits and contexts, at 1,000 and 1,000,000 issues
 	@$(BIN)/python bench/handler.py $(BENCH_OPTIONS)
 
 bench-parser: $(VENV)/.dev ## The parser beside others, and on hostile messages
 	@$(BIN)/python bench/parser.py $(BENCH_OPTIONS)
 	@$(BIN)/python -m bench.hostile
+
+bench-sender: $(VENV)/.dev ## The sender beside Postfix's smtp-source and aiosmtplib alone
+	@sh scripts/install-test-parts.sh
+	@$(BIN)/python bench/sender.py $(BENCH_OPTIONS)
 
 clean: ## Remove what make built here, and keep the data
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
