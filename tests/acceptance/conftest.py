@@ -1,12 +1,16 @@
-"""Commands in the environment of the services."""
+"""Commands in the environment of the services, and a running installation for a scenario."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.acceptance.handlers.desk import Desk
 from tests.makers.commands import Postrail, commands_in
+from tests.processes.pipeline import Pipeline
+from tests.servers.dovecot import Dovecot
 
 
 @pytest.fixture
@@ -17,3 +21,17 @@ def postrail(
     capsys: pytest.CaptureFixture[str],
 ) -> Postrail:
     return commands_in(tmp_path, environment, monkeypatch, capsys)
+
+
+@pytest.fixture
+def desk(
+    own_folder: Path,
+    environment: dict[str, str],
+    dovecot: Dovecot,
+    tmp_path: Path,
+    postrail: Postrail,
+) -> Iterator[Desk]:
+    with Pipeline(own_folder, environment, dovecot) as pipeline:
+        pipeline.start()
+        yield Desk(pipeline, postrail, tmp_path)
+        pipeline.show_logs()

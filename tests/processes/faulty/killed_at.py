@@ -193,6 +193,8 @@ POINTS = {
     "effect: Forward": Point(*MAILERS, after_effect("Forward")),
     "effect: Reply": Point(*MAILERS, after_effect("Reply")),
     "effect: Notify": Point(*MAILERS, after_effect("Notify")),
+    # A bundle or digest, whose timer is removed last before the commit.
+    "timer: removed": Point(HANDLER, "postrail.timers.queue", "remove", after_async),
     "outgoing taken in": Point(
         "services.sender", "services.sender.step", "Sender.take_in", after_async
     ),
