@@ -101,8 +101,9 @@ def _digests(
         [[events[one.event_id].words for one in own] for own in by_issue.values()],
         phrases_in(language),
     )
-    # No two persons share one.
-    name = f"digest of {project} to {to.recipient} until event {to.event_id}"
+    # No two persons share one. A restored database gives other events the same numbers.
+    own_ids = " ".join(events[one.event_id].mail.outgoing_id for one in told)
+    name = f"digest of {project} to {to.recipient} {uuid5(NAMESPACE, own_ids)}"
     return [
         replace(
             message_to(

@@ -13,6 +13,7 @@ from postrail.configuration.models.project import Project
 from postrail.database import Connection, rows, transaction
 from postrail.errors import FatalError
 from postrail.notifications.events import COMMENTED, INTERNALLY_COMMENTED
+from postrail.notifications.phrases.english import ENGLISH
 from postrail.outgoing import intake
 from postrail.outgoing.bundles import pending
 from postrail.records import OutgoingQueued
@@ -62,6 +63,8 @@ async def test_a_day_is_one_message(bench: Bench, issue: int) -> None:
     text = sent.text or ""
     assert "* HELP-1: Printer on fire" in text
     assert text.index("Ada commented on HELP-1: a.") < text.index("Ada commented on HELP-1: b.")
+    assert ENGLISH.why_digest.format(project="Help desk") in text
+    assert ENGLISH.stop_asking.format(project="Help desk") in text
     assert (sent.issue_id, sent.in_reply_to, sent.reply_to) == (None, None, "info@example.com")
     # The next day.
     await tell(bench, issue, "c")
@@ -164,6 +167,20 @@ async def test_who_changes_to_at_once_gets_the_digest_of_before(bench: Bench, is
     await until_7(bench)
     await work_of(bench).work()
     assert len(await to(bench, BO.address)) == 2
+
+
+async def test_a_restored_database_swallows_no_digest(bench: Bench, issue: int) -> None:
+    await digesting(bench)
+    await watch(bench, issue, BO)
+    await tell(bench, issue, "a")
+    await until_7(bench)
+    await work_of(bench).work()
+    # The restored database numbers its events again, and has the digest from its record.
+    await bench.rows("SELECT setval('pending_event_event_id_seq', 1, false)")
+    await tell(bench, issue, "b")
+    bench.clock.move(24 * 3600)
+    await work_of(bench).work()
+    assert len({cause for _, cause in await to(bench, BO.address)}) == 2
 
 
 async def test_a_digest_is_found_by_index(bench: Bench, issue: int) -> None:
