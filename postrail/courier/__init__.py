@@ -6,7 +6,6 @@ only `graph` imports httpx.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -23,6 +22,10 @@ class Envelope:
     envelope_from: str
     recipients: tuple[str, ...]
     content: bytes
+    # Whether there was an earlier attempt, which may have left a draft behind.
+    is_repeated: bool = False
+    # The draft that an earlier attempt was about to send (see `BeforeDot`), or "".
+    draft: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,13 +52,18 @@ class Answer:
     refused_recipient: bool = False
     # The Message-ID that the mail system gave the sent message, if it reports one.
     message_id: str = ""
+    # It also answers the attempt before, whose outcome was unknown: the message was sent once.
+    settles_earlier: bool = False
 
 
-# Awaited right before the message is completed; raises TransientError to prevent that.
-BeforeDot = Callable[[], Awaitable[None]]
+class BeforeDot(Protocol):
+    """Is awaited right before the message is completed; raises TransientError to prevent that."""
+
+    async def __call__(self, draft: str = "") -> None:
+        """Records it; `draft` is the id of what is about to be sent, for the attempts to come."""
 
 
-async def nothing_to_record() -> None:
+async def nothing_to_record(draft: str = "") -> None:
     """Allows the message to be completed."""
 
 

@@ -12,8 +12,6 @@ from postrail.database import Transactions
 from postrail.errors import ServerUnavailable, TransientError
 from postrail.graph_limits import table
 
-# A process that is killed keeps its place for this long; no request takes longer.
-PLACE_SECONDS = 120.0
 WAIT_SECONDS = 0.25
 # The fetcher takes this many requests at a time, and uses them within a minute.
 BATCH = 40
@@ -32,13 +30,14 @@ class SharedLimits:
         self._own = asyncio.Semaphore(table.PLACES)
 
     @contextlib.asynccontextmanager
-    async def use(self, requests: int, upload_bytes: int) -> AsyncIterator[None]:
+    async def use(self, requests: int, upload_bytes: int, end_before: float) -> AsyncIterator[None]:
         """Waits for a place, counts the requests, and holds the place within the block.
 
-        Raises ServerUnavailable, with the seconds to wait, when the mailbox has used its limits.
+        At `end_before`, in steady seconds, the place is free in any case: its process may have been
+        killed. Raises ServerUnavailable, with the seconds to wait, when the limits are reached.
         """
         async with self._own:
-            holder = await self._place()
+            holder = await self._place(end_before)
             try:
                 await take(self._transactions, self._clock, self._mailbox, requests, upload_bytes)
                 yield
@@ -47,15 +46,15 @@ class SharedLimits:
                     async with self._transactions() as connection:
                         await table.leave(connection, self._mailbox, holder)
 
-    async def _place(self) -> str:
+    async def _place(self, end_before: float) -> str:
         while True:
-            now = self._clock.now()
+            now, left = self._clock.now(), end_before - self._clock.steady()
             async with self._transactions() as connection:
                 holder = await table.enter(
                     connection,
                     self._mailbox,
                     now=now,
-                    until=now + timedelta(seconds=PLACE_SECONDS),
+                    until=now + timedelta(seconds=left),
                 )
             if holder is not None:
                 return holder

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, LiteralString
 
-from postrail.database import Connection, rows, rows_as
+from postrail.database import Connection, rows, rows_as, storable
 from postrail.outgoing.content import CONTENT_COLUMNS, Content
 
 
@@ -36,11 +36,21 @@ class Claimed(Content):
     maybe_twice: bool
     # The number of earlier attempts whose outcome is unknown.
     unknown_attempts: int
+    # The draft in Microsoft Graph that an earlier attempt was about to send, or "".
+    draft: str
 
     @property
     def key(self) -> tuple[str, str]:
         """Returns what identifies the delivery: its outgoing message and its recipient."""
         return self.outgoing_id, self.recipient
+
+
+@dataclass(frozen=True, slots=True)
+class BegunAttempt:
+    """An attempt that is about to complete its message, or the draft with this id."""
+
+    claimed: Claimed
+    draft: str = ""
 
 
 # Whether the address is in use: `suppressions.hold` holds what is passed over.
@@ -105,7 +115,7 @@ _CLAIMED: LiteralString = (
     "\nSELECT "
     + CONTENT_COLUMNS
     + """, claim::text, outgoing_id::text, delivery.issue_id, mail.mailbox, mail.received_at,
-    attempts, maybe_twice, unknown_attempts
+    attempts, maybe_twice, unknown_attempts, coalesce(draft, '') AS draft
 FROM claimed AS delivery JOIN outgoing_mail AS mail USING (outgoing_id)
 ORDER BY mail.sequence, recipient
 """
@@ -160,21 +170,22 @@ async def claim_interrupted(
 
 
 _BEGIN = """
-UPDATE delivery SET begun = true
-FROM unnest(%(outgoing_id)s::uuid[], %(recipient)b::text[], %(claim)s::uuid[])
-    AS given (outgoing_id, recipient, claim)
+UPDATE delivery SET begun = true, draft = nullif(given.draft, '')
+FROM unnest(%(outgoing_id)s::uuid[], %(recipient)b::text[], %(claim)s::uuid[], %(draft)b::text[])
+    AS given (outgoing_id, recipient, claim, draft)
 WHERE delivery.outgoing_id = given.outgoing_id AND delivery.recipient = given.recipient
     AND delivery.claim = given.claim AND delivery.state = 'sending' AND delivery.claim_until > now()
 RETURNING delivery.outgoing_id::text, delivery.recipient
 """
 
 
-async def begin(connection: Connection, attempted: Sequence[Claimed]) -> set[tuple[str, str]]:
+async def begin(connection: Connection, begun: Sequence[BegunAttempt]) -> set[tuple[str, str]]:
     """Records that messages are about to be completed; returns the keys whose claim holds."""
     columns = {
-        "outgoing_id": [claimed.outgoing_id for claimed in attempted],
-        "recipient": [claimed.recipient for claimed in attempted],
-        "claim": [claimed.claim for claimed in attempted],
+        "outgoing_id": [one.claimed.outgoing_id for one in begun],
+        "recipient": [one.claimed.recipient for one in begun],
+        "claim": [one.claimed.claim for one in begun],
+        "draft": [storable(one.draft) for one in begun],
     }
     return {(row[0], row[1]) for row in await rows(connection, _BEGIN, columns)}
 

@@ -42,7 +42,9 @@ def attempt_result(
         state = "unconfirmed" if unknown_attempts else "failed"
         reply = f"Given up after {_duration(waited)}: {answer.reply}"
     elif is_unknown:
-        due_at = now + _long_pause(unknown_attempts, settings)
+        # A draft tells whether it was sent, so the next attempt makes no copy.
+        short = _pause(claimed.attempts, settings)
+        due_at = now + (short if claimed.draft else _long_pause(unknown_attempts, settings))
     else:
         due_at = retry_at or now + _pause(claimed.attempts, settings)
     return AttemptResult(
@@ -50,11 +52,16 @@ def attempt_result(
         state=state,
         reply=reply,
         due_at=due_at,
-        maybe_twice=claimed.maybe_twice or is_unknown,
+        maybe_twice=is_unknown or (claimed.maybe_twice and not _is_settled(claimed, answer)),
         unknown_attempts=unknown_attempts,
         given_id=answer.message_id if answer.message_id != claimed.message_id else "",
         dead_address=dead_address(answer),
     )
+
+
+def _is_settled(claimed: Claimed, answer: Answer) -> bool:
+    """Tells whether nothing is unknown any more: the one attempt in doubt sent nothing else."""
+    return answer.settles_earlier and claimed.unknown_attempts == 1
 
 
 def dead_address(answer: Answer) -> str:

@@ -125,9 +125,10 @@ class Attempts:
         channel, claimed = attempt.channel, attempt.claimed
         dotted = False
 
-        async def before_dot() -> None:
-            nonlocal dotted
-            await self._begun.record(claimed)
+        async def before_dot(draft: str = "") -> None:
+            nonlocal claimed, dotted
+            await self._begun.record(claimed, draft)
+            claimed = replace(claimed, draft=draft)
             dotted = True
 
         try:
@@ -208,4 +209,6 @@ class Attempts:
             envelope_from=envelope_from,
             recipients=(claimed.recipient,),
             content=await assemble(claimed, sender, self._blobs, self._originals.read),
+            is_repeated=claimed.attempts > 1,
+            draft=claimed.draft,
         )

@@ -7,7 +7,7 @@ import asyncio
 from postrail.courier import TooLate
 from postrail.database import Pool, transaction
 from postrail.outgoing import queue as outgoing
-from postrail.outgoing.queue import Claimed
+from postrail.outgoing.queue import BegunAttempt, Claimed
 
 
 class Begun:
@@ -16,14 +16,14 @@ class Begun:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._lock = asyncio.Lock()
-        self._waiting: dict[tuple[str, str], Claimed] = {}
+        self._waiting: dict[tuple[str, str], BegunAttempt] = {}
         # Whether the claim of each recorded delivery held; until its own task reads it.
         self._held: dict[tuple[str, str], bool] = {}
 
-    async def record(self, claimed: Claimed) -> None:
+    async def record(self, claimed: Claimed, draft: str) -> None:
         """Commits the record; raises TooLate when the claim has expired, or TransientError."""
         key = claimed.key
-        self._waiting[key] = claimed
+        self._waiting[key] = BegunAttempt(claimed, draft)
         try:
             async with self._lock:
                 if key not in self._held:

@@ -102,6 +102,9 @@ class FakeGraph:
         # While it is cleared, requests wait, and count as running.
         self.open_gate = threading.Event()
         self.open_gate.set()
+        # Is called before and after the effect of each request: with "before" or "after", and with
+        # "METHOD path" within the mailbox.
+        self.watch: Callable[[str, str], None] = lambda when, request: None
         self._server = _Server(("127.0.0.1", 0), _handler_of(self))
         context = self.certificates.server_context()
         context.verify_mode = ssl.CERT_NONE
@@ -210,7 +213,10 @@ class FakeGraph:
             return refused(404, "itemNotFound", "The upload session was not found.")
         if not self._within_limits(sending.mailbox.address.lower(), len(body)):
             return TOO_MANY
-        return sending.put(token, headers["Content-Range"], body)
+        self.watch("before", "PUT upload")
+        answer = sending.put(token, headers["Content-Range"], body)
+        self.watch("after", "PUT upload")
+        return answer
 
     def _within_limits(self, address: str, upload_bytes: int) -> bool:
         """Counts a request; returns whether it is within the limits of its mailbox."""
@@ -262,12 +268,15 @@ class FakeGraph:
 
     def _true_or_faulty(self, request: Request, address: str) -> Answer:
         with self._lock:
-            fault = self._fault_for(f"{request.method} {'/'.join(request.path)}")
+            name = f"{request.method} {'/'.join(request.path)}"
+            self.watch("before", name)
+            fault = self._fault_for(name)
             if fault and fault.answer:
                 return fault.answer
             origin = f"https://localhost:{self.port}"
             answer = self.sendings[address].answer(request, origin)
             answer = answer or self.mailboxes[address].answer(request)
+            self.watch("after", name)
             return replace(answer, cut_at=fault.cut_at) if fault else answer
 
     def _fault_for(self, request: str) -> Fault | None:

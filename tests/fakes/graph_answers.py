@@ -231,6 +231,7 @@ class Answers:
             "subject": "Printer",
             "from": {"emailAddress": {"name": "Ada", "address": "ada@example.net"}},
             "internetMessageId": mail.message_id,
+            "toRecipients": [{"emailAddress": {"address": one}} for one in mail.to],
         }
         chosen = query.get("$select", ",".join(whole)).split(",")
         made = {name: value for name, value in whole.items() if name in chosen}
@@ -241,9 +242,11 @@ class Answers:
 
 
 def _wanted(mail: GraphMail, query: dict[str, str]) -> bool:
-    """Parses the only filter that delta allows."""
+    """Parses the only filter that delta allows, and the one that finds a message by its id."""
     if "$filter" not in query:
         return True
     name, comparison, value = query["$filter"].split(" ")
+    if (name, comparison) == ("internetMessageId", "eq"):
+        return mail.message_id == value.strip("'")
     assert (name, comparison) == ("receivedDateTime", "ge")
     return mail.received_at >= datetime.strptime(value, WHEN).replace(tzinfo=UTC)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
+from email.utils import getaddresses
 from typing import Literal
 
 WELL_KNOWN = {
@@ -46,6 +47,12 @@ class GraphMail:
         """Returns its Message-ID, as Graph reports it."""
         own = str(message_from_bytes(self.content).get("Message-ID", "")).strip()
         return self.replaced_id or own or "<1@example.org>"
+
+    @property
+    def to(self) -> list[str]:
+        """Returns the addresses in To."""
+        fields = message_from_bytes(self.content).get_all("To", [])
+        return [address for _, address in getaddresses([str(one) for one in fields])]
 
     def id(self, *, immutable: bool) -> str:
         return self.immutable_id if immutable else f"AAMk{self.moves}{self.immutable_id[4:]}"

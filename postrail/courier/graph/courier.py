@@ -6,7 +6,6 @@ import asyncio
 import base64
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from postrail.clock import Clock
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
@@ -22,10 +21,11 @@ from postrail.courier import (
     nothing_to_record,
     require_size,
 )
-from postrail.courier.graph.faults import Forbidden, InDoubt, Refused, strange_answer
+from postrail.courier.graph.drafts import PIECE_BYTES, Draft, Drafts
+from postrail.courier.graph.faults import Forbidden, InDoubt, Refused
 from postrail.courier.graph.http import GraphHttp
 from postrail.courier.graph.limits import GraphLimits, OwnLimits
-from postrail.courier.graph.parts import Attachment, GraphMessage, graph_message
+from postrail.courier.graph.parts import GraphMessage, graph_message
 from postrail.errors import ServerUnavailable
 from postrail.notifications.addresses import can_be_written, smtp_address
 from postrail.oauth import BearerToken
@@ -35,22 +35,13 @@ from postrail.wire.graph import segment
 
 logger = log(__name__)
 
-# Larger attachments are uploaded in pieces (createUploadSession); Graph wants multiples of 320 KiB,
-# below 4 MB.
-SESSION_BYTES = 2_900_000
-PIECE_BYTES = 10 * 320 * 1024
 # After a broken connection: how long to wait for Graph to finish the request, before each look.
 SETTLE_SECONDS = (1.0, 4.0)
 DISCARD_SECONDS = 5.0
 SENT = "202 accepted by Microsoft Graph"
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A draft in the mailbox; its immutable id stays that of the sent copy."""
-
-    id: str
-    message_id: str
+SENT_BEFORE = "accepted by Microsoft Graph in an earlier attempt"
+# To read an earlier draft, to look for others, and to delete one.
+REQUESTS_FOR_EARLIER = 3
 
 
 class GraphCourier:
@@ -71,6 +62,7 @@ class GraphCourier:
         written = logging("connection", connection.name) if connection.debug else write
         dialogue = DialogueLog(connection.name, write=written) if written else None
         self._http = GraphHttp(connection, token, dialogue)
+        self._drafts = Drafts(connection, self._http)
         # Whether the token may make drafts; else messages are sent without being read back.
         self._makes_drafts = True
 
@@ -83,12 +75,12 @@ class GraphCourier:
         if refused:
             words = f"{refused[0]!a} is not an address that Microsoft Graph takes; nothing was sent"
             return [_answer(one, Refused(words, is_final=True)) for one in envelope.recipients]
-        message = graph_message(envelope)
-        attempt = _Attempt(self._connection, self._http, self._clock, limit, before_dot)
+        message, end = graph_message(envelope), limit.end_before
+        attempt = _Attempt(self._http, self._drafts, self._clock, limit, before_dot)
         try:
             async with (
-                asyncio.timeout(limit.end_before - self._clock.steady()),
-                self._limits.use(requests_of(message), size_of(message)),
+                asyncio.timeout(end - self._clock.steady()),
+                self._limits.use(requests_of(message, envelope), size_of(message), end),
             ):
                 return await self._deliver(envelope, message, attempt)
         except ServerUnavailable as error:
@@ -105,17 +97,23 @@ class GraphCourier:
     async def _deliver(
         self, envelope: Envelope, message: GraphMessage, attempt: _Attempt
     ) -> list[Answer]:
-        message_id = await self._sent_id(message, attempt)
+        message_id = await self._sent_id(envelope, message, attempt)
         return [
-            Answer(recipient=one, state="sent", reply=SENT, message_id=message_id)
+            Answer(
+                recipient=one,
+                state="sent",
+                reply=SENT_BEFORE if attempt.was_sent_before else SENT,
+                message_id=message_id,
+                settles_earlier=attempt.uses_earlier,
+            )
             for one in envelope.recipients
         ]
 
-    async def _sent_id(self, message: GraphMessage, attempt: _Attempt) -> str:
+    async def _sent_id(self, envelope: Envelope, message: GraphMessage, attempt: _Attempt) -> str:
         """Sends the message; returns the Message-ID of the sent copy, if that can be read."""
         if self._makes_drafts or message.attachments:
             try:
-                return await attempt.by_draft(message)
+                return await attempt.by_draft(envelope, message)
             except Forbidden as error:
                 if message.attachments or attempt.has_draft:
                     raise
@@ -149,20 +147,23 @@ class _Attempt:
 
     def __init__(
         self,
-        connection: OutgoingConnection,
         http: GraphHttp,
+        drafts: Drafts,
         clock: Clock,
         limit: TimeLimit,
         before_dot: BeforeDot,
     ) -> None:
-        self._connection = connection
         self._http = http
+        self._drafts = drafts
         self._clock = clock
         self._limit = limit
         self._before_dot = before_dot
         # Whether a request that sends the message may have reached Graph.
         self.has_begun = False
         self.has_draft = False
+        # Whether an earlier attempt made the draft, and whether it had sent it.
+        self.uses_earlier = False
+        self.was_sent_before = False
 
     def broken_off(self, recipient: str, why: str) -> Answer:
         """Returns the result of an attempt whose connection broke."""
@@ -178,14 +179,22 @@ class _Attempt:
             lambda: self._http.ask("POST", "sendMail", content=base64.b64encode(message.mime))
         )
 
-    async def by_draft(self, message: GraphMessage) -> str:
-        """Makes a draft and sends it; returns the Message-ID of the sent copy."""
-        draft = await self._draft(message)
+    async def by_draft(self, envelope: Envelope, message: GraphMessage) -> str:
+        """Makes a draft and sends it; returns the Message-ID of the sent copy.
+
+        The draft of an earlier attempt, which was complete, is sent in its place if it is there.
+        """
+        draft = await self._earlier(envelope)
+        if draft is not None and not draft.is_draft:
+            self.was_sent_before = True
+            return draft.message_id
+        missing = () if draft else message.attachments
+        draft = draft or await self._drafts.make(message)
         self.has_draft = True
         try:
-            for attachment in message.attachments:
-                await self._attach(draft, attachment)
-            await self._begin()
+            for attachment in missing:
+                await self._drafts.attach(draft, attachment)
+            await self._begin(draft.id)
             path = f"messages/{segment(draft.id)}/send"
             await self._sending(lambda: self._http.ask("POST", path))
         except InDoubt:
@@ -199,9 +208,17 @@ class _Attempt:
             raise
         return await self._sent_id(draft)
 
-    async def _begin(self) -> None:
+    async def _earlier(self, envelope: Envelope) -> Draft | None:
+        """Returns the draft that an earlier attempt was about to send; deletes incomplete ones."""
+        found = await self._drafts.found(envelope.draft) if envelope.draft else None
+        if found is None and envelope.is_repeated:
+            await self._drafts.discard_earlier(envelope)
+        self.uses_earlier = found is not None
+        return found
+
+    async def _begin(self, draft_id: str = "") -> None:
         """Records that the message is about to be sent, and checks that there is time for it."""
-        await self._before_dot()
+        await self._before_dot(draft_id)
         if self._clock.steady() >= self._limit.dot_before:
             raise TooLate("the time for this message was over before it was complete")
         self.has_begun = True
@@ -214,34 +231,16 @@ class _Attempt:
             self.has_begun = False
             raise
 
-    async def _draft(self, message: GraphMessage) -> Draft:
-        made = await self._http.ask("POST", "messages", content=base64.b64encode(message.mime))
-        if not isinstance(made.get("id"), str):
-            raise strange_answer(self._connection, "a draft without an id")
-        return Draft(made["id"], str(made.get("internetMessageId") or ""))
-
-    async def _attach(self, draft: Draft, attachment: Attachment) -> None:
-        path = f"messages/{segment(draft.id)}/attachments"
-        if len(attachment.content) <= SESSION_BYTES:
-            await self._http.ask("POST", path, json=_resource(attachment))
-            return
-        item = {"AttachmentItem": _item(attachment)}
-        session = await self._http.ask("POST", f"{path}/createUploadSession", json=item)
-        url, size = str(session.get("uploadUrl", "")), len(attachment.content)
-        for start in range(0, size, PIECE_BYTES):
-            piece = attachment.content[start : start + PIECE_BYTES]
-            await self._http.put(url, piece, f"bytes {start}-{start + len(piece) - 1}/{size}")
-
     async def _settled(self, draft: Draft) -> str:
         """Finds out whether a draft was sent whose request was not answered; raises if not."""
         is_draft = False
         for seconds in SETTLE_SECONDS:
             await self._clock.sleep(seconds)
             with contextlib.suppress(CourierUnavailable, InDoubt, Refused, Forbidden):
-                found = await self._read(draft)
-                is_draft = found.get("isDraft") is True
+                found = await self._drafts.read(draft.id)
+                is_draft = found.is_draft
                 if not is_draft:
-                    return str(found.get("internetMessageId") or draft.message_id)
+                    return found.message_id or draft.message_id
         if is_draft and await self._discard(draft):
             self.has_begun = False
             words = "the connection broke; the message was still a draft, which is deleted"
@@ -251,32 +250,30 @@ class _Attempt:
     async def _sent_id(self, draft: Draft) -> str:
         """Returns the Message-ID of the sent copy, which Exchange may have replaced."""
         try:
-            found = await self._read(draft)
+            found = await self._drafts.read(draft.id)
         except (CourierUnavailable, InDoubt, Refused, Forbidden):
             # A copy is not kept, or is not there yet.
             return draft.message_id
-        return str(found.get("internetMessageId") or draft.message_id)
-
-    async def _read(self, draft: Draft) -> dict[str, object]:
-        fields = {"$select": "isDraft,internetMessageId"}
-        return await self._http.ask("GET", f"messages/{segment(draft.id)}", params=fields)
+        return found.message_id or draft.message_id
 
     async def _discard(self, draft: Draft) -> bool:
-        """Deletes a draft that is not sent; returns whether that succeeded."""
+        """Deletes a draft that is not sent, if that does not take long; returns whether it did."""
         try:
             async with asyncio.timeout(DISCARD_SECONDS):
-                await self._http.ask("DELETE", f"messages/{segment(draft.id)}")
-        except (TimeoutError, CourierUnavailable, InDoubt, Refused, Forbidden) as error:
-            logger.warning("draft not deleted", connection=self._connection.name, reason=str(error))
+                # The sender of an earlier attempt may be alive, and have sent it just now.
+                if self.uses_earlier and not (await self._drafts.read(draft.id)).is_draft:
+                    return False
+                return await self._drafts.discard(draft.id)
+        except (TimeoutError, CourierUnavailable, InDoubt, Refused, Forbidden):
             return False
-        return True
 
 
-def requests_of(message: GraphMessage) -> int:
+def requests_of(message: GraphMessage, envelope: Envelope) -> int:
     """Returns the most requests that a message needs."""
     pieces = sum(len(one.content) // PIECE_BYTES + 2 for one in message.attachments)
     # The draft, sending it, reading it back, deleting it.
-    return 4 + len(SETTLE_SECONDS) + pieces
+    repeated = REQUESTS_FOR_EARLIER if envelope.is_repeated else 0
+    return 4 + len(SETTLE_SECONDS) + pieces + repeated
 
 
 def size_of(message: GraphMessage) -> int:
@@ -291,25 +288,3 @@ def _answer(recipient: str, refused: Refused) -> Answer:
 def _can_carry(address: str) -> bool:
     sent = smtp_address(address)
     return sent.isascii() and can_be_written(sent)
-
-
-def _resource(attachment: Attachment) -> dict[str, object]:
-    found: dict[str, object] = {
-        "@odata.type": "#microsoft.graph.fileAttachment",
-        "name": attachment.name,
-        "contentType": attachment.content_type,
-        "isInline": attachment.is_inline,
-        "contentBytes": base64.b64encode(attachment.content).decode(),
-    }
-    return found | ({"contentId": attachment.content_id} if attachment.content_id else {})
-
-
-def _item(attachment: Attachment) -> dict[str, object]:
-    found: dict[str, object] = {
-        "attachmentType": "file",
-        "name": attachment.name,
-        "contentType": attachment.content_type,
-        "isInline": attachment.is_inline,
-        "size": len(attachment.content),
-    }
-    return found | ({"contentId": attachment.content_id} if attachment.content_id else {})

@@ -24,6 +24,8 @@ NOT_AS_THIS_SENDER = ("errorsendasdenied", "errorsendonbehalfofdenied")
 OVER_QUOTA = ("errorquotaexceeded", "errormessagesubmissionblocked", "errorexceededmessagelimit")
 # They come with status 500, each time.
 UNREADABLE = ("errormimecontentconversionfailed", "errorcontentconversionfailed")
+# The message was deleted, or is of another mailbox; every other 404 is about the mailbox itself.
+NO_SUCH_ITEM = ("erroritemnotfound",)
 # Statuses of 4xx that ask to try the same request again.
 TRY_AGAIN = (408, 409, 423, 425)
 
@@ -54,6 +56,10 @@ class Refused(Exception):
         return Answer(recipient=recipient, state=state, reply=self.words)
 
 
+class Gone(Refused):
+    """The message is not in the mailbox, or not any more."""
+
+
 def refusal(
     connection: OutgoingConnection, status: int, headers: Mapping[str, str], body: bytes
 ) -> Exception:
@@ -77,6 +83,8 @@ def refusal(
         return token_refused(connection, reply)
     if status == 403:
         return Forbidden(not_allowed(connection, reply))
+    if known in NO_SUCH_ITEM:
+        return Gone(reply, is_final=False)
     if status == 404:
         return mailbox_unknown(connection, reply)
     is_final = known in UNREADABLE or (400 <= status < 500 and status not in TRY_AGAIN)

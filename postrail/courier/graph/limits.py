@@ -18,10 +18,13 @@ AT_ONCE = 3
 class GraphLimits(Protocol):
     """Lets messages be sent as far as the limits of their mailbox allow."""
 
-    def use(self, requests: int, upload_bytes: int) -> AbstractAsyncContextManager[None]:
+    def use(
+        self, requests: int, upload_bytes: int, end_before: float
+    ) -> AbstractAsyncContextManager[None]:
         """Waits for one of the places, which is taken within the block, and counts the requests.
 
-        Raises ServerUnavailable, with the seconds to wait, when the limits are reached.
+        The block ends before `end_before`, in steady seconds. Raises
+        ServerUnavailable, with the seconds to wait, when the limits are reached.
         """
 
 
@@ -32,7 +35,7 @@ class OwnLimits:
         self._places = asyncio.Semaphore(AT_ONCE)
 
     @contextlib.asynccontextmanager
-    async def use(self, requests: int, upload_bytes: int) -> AsyncIterator[None]:
+    async def use(self, requests: int, upload_bytes: int, end_before: float) -> AsyncIterator[None]:
         """Waits for a place."""
         async with self._places:
             yield

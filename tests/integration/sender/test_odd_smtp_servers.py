@@ -28,7 +28,7 @@ async def send(courier: SmtpCourier, *recipients: str, seconds: float = 3.0) -> 
         content=b"Subject: Hello\r\n\r\nHi\r\n",
     )
 
-    async def before_dot() -> None:
+    async def before_dot(draft: str = "") -> None:
         await asyncio.sleep(2 * PAUSE_SECONDS)
 
     return await courier.send(envelope, limit, before_dot)

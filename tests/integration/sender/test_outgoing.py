@@ -16,7 +16,7 @@ from postrail.outgoing import queue as outgoing
 from postrail.outgoing.attachments import named_blobs
 from postrail.outgoing.content import content_of
 from postrail.outgoing.issues import answered_issues
-from postrail.outgoing.queue import Claimed
+from postrail.outgoing.queue import BegunAttempt, Claimed
 from postrail.outgoing.results import AttemptResult, DeliveryState
 from postrail.outgoing.routing.strays import connections_of_due
 from postrail.records import BlobReference, OutgoingQueued
@@ -240,7 +240,7 @@ async def test_a_deferred_mail_is_not_waited_for_and_comes_back_when_due(pool: P
 
 async def begin(pool: Pool, *claimed: Claimed) -> set[tuple[str, str]]:
     async with transaction(pool) as connection:
-        return await outgoing.begin(connection, claimed)
+        return await outgoing.begin(connection, [BegunAttempt(one) for one in claimed])
 
 
 async def claim_interrupted(pool: Pool) -> list[Claimed]:
@@ -321,7 +321,7 @@ async def test_an_unconfirmed_delivery_waits_for_a_person(pool: Pool) -> None:
         assert await unconfirmed.count(connection) == 0
 
     (again,) = await claim(pool, now=later)
-    assert (again.recipient, again.unknown_attempts) == (to[0], 1)
+    assert (again.recipient, again.unknown_attempts) == (to, 1)
 
 
 async def test_results_under_a_lost_claim_change_nothing(pool: Pool) -> None:

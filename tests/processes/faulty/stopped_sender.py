@@ -15,9 +15,9 @@ from services.sender.begun import Begun
 record = Begun.record
 
 
-async def record_and_stop(begun: Begun, claimed: Claimed) -> None:
+async def record_and_stop(begun: Begun, claimed: Claimed, draft: str) -> None:
     """Records the message as begun; the first time, stops the process then."""
-    await record(begun, claimed)
+    await record(begun, claimed, draft)
     Begun.record = record  # type: ignore[method-assign]
     os.kill(os.getpid(), signal.SIGSTOP)
 

@@ -19,7 +19,12 @@ SETTINGS = SenderSettings()
 
 
 def claimed(
-    *, waited_hours: float = 0.0, attempts: int = 1, maybe_twice: bool = False, unknown: int = 0
+    *,
+    waited_hours: float = 0.0,
+    attempts: int = 1,
+    maybe_twice: bool = False,
+    unknown: int = 0,
+    draft: str = "",
 ) -> Claimed:
     return Claimed(
         claim="c",
@@ -52,6 +57,7 @@ def claimed(
         attempts=attempts,
         maybe_twice=maybe_twice,
         unknown_attempts=unknown,
+        draft=draft,
     )
 
 
@@ -116,6 +122,24 @@ def test_attempts_of_unknown_outcome(
     assert result.state == outcome
     assert result.unknown_attempts == unknown + (state == "unknown")
     assert (result.due_at - NOW).total_seconds() == pause_seconds
+
+
+def test_a_draft_settles_an_unknown_outcome_soon() -> None:
+    result = attempt_result(claimed(draft="AAkA1"), answer("unknown"), NOW, SETTINGS)
+    assert (result.state, result.due_at - NOW) == ("deferred", timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(
+    ("settles_earlier", "unknown", "maybe_twice"),
+    [(True, 1, False), (False, 1, True), (True, 2, True)],
+)
+def test_an_answer_that_settles_the_attempt_before(
+    settles_earlier: bool, unknown: int, maybe_twice: bool
+) -> None:
+    """Of two attempts in doubt it settles the later one only."""
+    mail = claimed(maybe_twice=True, unknown=unknown)
+    told = replace(answer("sent"), settles_earlier=settles_earlier)
+    assert attempt_result(mail, told, NOW, SETTINGS).maybe_twice is maybe_twice
 
 
 @pytest.mark.parametrize(("repeats", "outcome"), [(0, "unconfirmed"), (1, "deferred")])
