@@ -122,11 +122,14 @@ async def notify(
     ]
     readers = await people.readers(connection, _addresses(heard))
     messages: list[PendingMessage] = []
-    reached: dict[int, set[str]] = {}
+    # By issue and effect, those whom it has told in their role.
+    reached: dict[tuple[int, str], set[str]] = {}
     for one in heard:
-        before = reached.setdefault(one.audience.issue_id, set())
+        mail = one.announcement.mail
+        before = reached.setdefault((one.audience.issue_id, mail.mail_id if mail else ""), set())
         made = messages_of(one, options, readers, now, before)
-        before.update(to.recipient for message in made for to in message.mail.deliveries)
+        if one.announcement.event.role:
+            before.update(to.recipient for message in made for to in message.mail.deliveries)
         messages += made
     window = timedelta(seconds=options.bundle_seconds)
     mails = await told_at_once(connection, messages, readers, options.snapshot, window, now)
@@ -204,7 +207,8 @@ def messages_of(
 
     None without recipients or outgoing connection. The event chooses among addresses for mail
     (`people.readers`), the author's included, so that nobody is notified twice, or of their own
-    act, by another of their addresses. `reached` has those who are told of the same already.
+    act, by another of their addresses. `reached` has those whom the same effect has told already
+    in their role.
     """
     one, audience, context = heard.announcement, heard.audience, heard.context
     snapshot = options.snapshot

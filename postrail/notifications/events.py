@@ -43,7 +43,8 @@ class Event:
     internal: bool = False
     # The new assignee, whom the message names.
     assignee: str = ""
-    # Only those are told whom the configuration names, unless the same effect tells them already.
+    # Only those are told whom the configuration names, unless the same effect tells them in their
+    # role.
     to_others: bool = False
     # It is for one person in this role.
     role: str = ""

@@ -7,16 +7,21 @@ from typing import Any
 import pytest
 
 from postrail.configuration.contexts.context import MessageContext
+from postrail.configuration.load import load_snapshot
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
+from postrail.database import transaction
+from postrail.effects.notify import Announcement, NotificationOptions, notify
 from postrail.message_parts import Address
+from postrail.notifications.events import COMMENTED, assignment_to
 from postrail.operate.issues.act import Actor
 from postrail.operate.issues.assign import assign
 from postrail.operate.issues.comment import comment
 from postrail.operate.issues.create import create
 from postrail.records import OutgoingQueued
+from postrail.tracker.issues import Watcher
 from tests.integration.handler.bench import Bench
-from tests.makers.records import mail_parsed, verified
+from tests.makers.records import NOON, mail_parsed, verified
 
 ADA = "ada@example.org"
 AGENT = Address(name="Agent", address="agent@example.com")
@@ -109,6 +114,38 @@ async def test_an_assignment_is_told_to_the_assignee_and_others(bench: Bench) ->
     made = await assign(bench.desk, Actor(), "HELP-1", "bo@example.org")
     # Nobody twice.
     assert made.notified == ("bo@example.org", ADA)
+
+
+async def test_who_is_told_of_a_comment_is_told_of_an_assignment_in_the_same_batch(
+    bench: Bench,
+) -> None:
+    await configure(bench, {"assignee_changed": ["reporter"]})
+    await bench.handle(verified(mail_parsed(subject="A fire")))
+    async with transaction(bench.pool) as connection:
+        options = NotificationOptions(
+            snapshot=await load_snapshot(connection),
+            message_id_key=b"key",
+            excerpt_max_characters=1000,
+        )
+        events = [(AGENT, COMMENTED), (CY, assignment_to("Bo"))]
+        made = await notify(
+            connection,
+            [
+                Announcement(
+                    issue_id=1,
+                    event=event,
+                    cause=f"mail {number} revision 1",
+                    author=Watcher(address=author.address, name=author.name),
+                    body="It grows.",
+                    mail=verified(mail_parsed(sender=author)),
+                )
+                for number, (author, event) in enumerate(events)
+            ],
+            options,
+            NOON,
+        )
+    told_of = [(one.event, [to.recipient for to in one.deliveries]) for one in made]
+    assert told_of == [("commented", [ADA]), ("assignee_changed", [ADA])]
 
 
 async def test_an_issue_made_by_hand_is_told_to_others(bench: Bench) -> None:
