@@ -46,13 +46,16 @@ class Due:
 async def told_since(
     connection: Connection, issue_ids: Collection[int], since: datetime
 ) -> dict[Told, datetime]:
-    """Returns when people were last told of an event of these issues after this time."""
+    """Returns when people were last told of an event of these issues after this time.
+
+    A held message counts: what follows it while it waits for a person is bundled, too.
+    """
     found = await rows(
         connection,
         "SELECT mail.issue_id, lower(delivery.recipient), max(mail.queued_at)"
         " FROM outgoing_mail AS mail JOIN delivery USING (outgoing_id)"
         " WHERE mail.issue_id = ANY(%s) AND mail.queued_at > %s AND mail.purpose = ''"
-        "  AND mail.message_event <> 'manual' AND delivery.state NOT IN ('held', 'cancelled')"
+        "  AND mail.message_event <> 'manual' AND delivery.state <> 'cancelled'"
         " GROUP BY 1, 2",
         [sorted(issue_ids), since],
     )
