@@ -39,6 +39,19 @@ def what_contexts_name_exists(proposal: Proposal) -> Iterator[Fault]:
                 yield changed[0].fault("", f"context {name!r}, scope: {fault}")
 
 
+def templates_keep_their_events(proposal: Proposal) -> Iterator[Fault]:
+    """Refuses another event for a template that a context names, which would then do nothing."""
+    in_file = proposal.entries_of(MessageContext)
+    contexts = proposal.all_of(MessageContext).items()
+    others = [context for name, context in contexts if name not in in_file]
+    for entry in proposal.entries:
+        if isinstance(template := entry.thing, MessageTemplate):
+            for context in others:
+                for event, names in context.templates.items():
+                    if template.name in names and template.event != event:
+                        yield entry.fault("event", f"context {context.name!r} has it for {event}")
+
+
 def groups_have_members(proposal: Proposal) -> Iterator[Fault]:
     """Refuses recipients in groups that nobody is in."""
     persons = proposal.all_of(Person).values()
@@ -105,6 +118,6 @@ CONTEXT = Kind(
     table="message_context",
     columns={"order": "place"},
     json=frozenset({"templates", "recipients"}),
-    checks=(what_contexts_name_exists, groups_have_members),
+    checks=(what_contexts_name_exists, templates_keep_their_events, groups_have_members),
     notes=_notes,
 )

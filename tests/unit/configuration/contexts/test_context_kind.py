@@ -8,7 +8,9 @@ from importlib import resources
 import pytest
 
 from postrail.configuration.contexts.context import MessageContext
+from postrail.configuration.templates.message_template import MessageTemplate
 from postrail.configuration.yaml_read import parse_file
+from postrail.rendering.events import MessageEvent
 from tests.makers.configuration import outgoing_connection
 from tests.unit.configuration.test_plan import faults_of, plan_of
 
@@ -66,6 +68,15 @@ def test_faults_name_the_line_and_the_field(line: str, fault: str) -> None:
 def test_what_exists_may_be_named(line: str) -> None:
     plan = plan_of(f"{FILE}    {line}\n")
     assert ("context", "vip", "created") in [(o.kind, o.name, o.action) for o in plan.changes]
+
+
+def test_a_template_keeps_the_event_that_a_stored_context_has_it_for() -> None:
+    vip = MessageContext.model_validate({"name": "vip", "templates": {"created": "thanks"}})
+    template = MessageTemplate(name="thanks", event=MessageEvent.CREATED, text="{{ marker }}")
+    file = "templates:\n  - {name: thanks, event: EVENT, text: '{{ marker }}!'}\n"
+    plan_of(file.replace("EVENT", "created"), [vip, template])
+    (fault,) = faults_of(file.replace("EVENT", "digest"), [vip, template])[:1]
+    assert "event: context 'vip' has it for created" in fault
 
 
 def test_a_context_without_scope_is_noted() -> None:
