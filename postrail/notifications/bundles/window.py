@@ -2,7 +2,7 @@
 
 The first event of an issue goes to each person at once. What follows within the window waits until
 its end, so nobody is told of an issue more than once in it. What follows an event that waits, waits
-with it, so that the order is kept.
+with it, so that the order is kept. What asks something of a person does not wait for a digest.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from datetime import datetime, timedelta
 
 from postrail.notifications.bundles.pending_message import PendingMessage
 from postrail.records import OutgoingDelivery, OutgoingQueued
+from postrail.rendering.events import MessageEvent
 
 # An issue, and an address in lower case.
 Told = tuple[int, str]
+# The events that no digest delays.
+URGENT = frozenset({MessageEvent.MENTIONED, MessageEvent.ASSIGNED})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +60,8 @@ def divided(
         groups: dict[tuple[datetime | None, bool], list[OutgoingDelivery]] = {}
         for delivery in mail.deliveries:
             key = (mail.issue_id or 0, delivery.recipient.lower())
-            daily = None if mail.automatic else (digests or {}).get(key)
+            urgent = mail.automatic or mail.event in URGENT
+            daily = None if urgent else (digests or {}).get(key)
             due_at = daily
             if daily is None:
                 window = windows.get(key[0], timedelta())

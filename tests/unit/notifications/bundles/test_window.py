@@ -111,6 +111,16 @@ def test_those_who_are_told_once_a_day_wait_for_their_digest() -> None:
     ] == [(digest, True, [ANN]), (digest, True, [ANN]), (at(60), False, [BO])]
 
 
+@pytest.mark.parametrize("event", [MessageEvent.MENTIONED, MessageEvent.ASSIGNED])
+def test_what_asks_something_of_a_person_waits_for_no_digest(event: MessageEvent) -> None:
+    asking = message(ANN)
+    asking = replace(asking, mail=replace(asking.mail, event=event))
+    daily = {(1, ANN): at(3600)}
+    assert len(divided([asking], {}, {}, {1: WINDOW}, at(0), daily).at_once) == 1
+    (waits,) = divided([asking], {(1, ANN): at(0)}, {}, {1: WINDOW}, at(1), daily).postponed
+    assert (waits.due_at, waits.digest) == (at(60), False)
+
+
 def test_an_answer_goes_at_once_and_counts_as_the_first() -> None:
     found = divided([message(ANN, automatic=True), message(ANN)], {}, {}, {1: WINDOW}, at(0))
     assert len(found.at_once) == len(found.postponed) == 1
