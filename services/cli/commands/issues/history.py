@@ -1,10 +1,15 @@
-"""`postrail issues history`: each change of an issue."""
+"""`postrail issues history` and `lost`: each change of an issue, and acts before a restore."""
 
 from __future__ import annotations
 
+import json as json_texts
+
+from postrail.message_parts import FieldChange
+from postrail.records import IssueChanged
 from postrail.settings import Settings
 from postrail.views import history as view
 from postrail.views.history import HistoryRow
+from postrail.views.lost_acts import lost_acts, published_acts
 from services.cli.commands.issues.group import Key, issues
 from services.cli.commands.issues.values import shown_field, shown_value
 from services.cli.data_folder import Data
@@ -45,3 +50,52 @@ def show_history(key: Key, data: Data = None, json: Json = False) -> None:
 async def _history(settings: Settings, key: str) -> list[HistoryRow]:
     async with connected(settings) as connection:
         return await view.history(connection, key)
+
+
+@issues.command("lost")
+def show_lost(data: Data = None, json: Json = False) -> None:
+    """List what people did that the database lacks, as after a restore from a backup.
+
+    The topic issue.changed still has these acts. Messages about them that waited for a bundle or
+    digest are lost, too: do again what is still wanted.
+
+    Example: [bold]postrail issues lost --json[/bold]
+    """
+    found = complete(_lost(load(data)))
+    if json:
+        show_json(found)
+        return
+    show_rows(
+        ["When", "Who", "By", "Act", "Issue", "What"],
+        [
+            (
+                act.changed_at,
+                act.actor_name or act.actor_address,
+                act.channel,
+                act.act,
+                act.issue_key,
+                _what_of(act),
+            )
+            for act in found
+        ],
+        empty="The database has all acts.",
+        cut="What",
+        optional=("By", "When"),
+    )
+
+
+async def _lost(settings: Settings) -> list[IssueChanged]:
+    published = await published_acts(settings.kafka)
+    async with connected(settings) as connection:
+        return await lost_acts(connection, published)
+
+
+def _what_of(act: IssueChanged) -> str:
+    if act.comment is not None:
+        return act.comment.text
+    return "; ".join(map(_shown_change, act.changes))
+
+
+def _shown_change(change: FieldChange) -> str:
+    value = None if change.after is None else json_texts.loads(change.after)
+    return f"{shown_field(change.field)}: {shown_value(value)}"
