@@ -82,6 +82,11 @@ NAMINGS = {
     "outgoing_mail.message_blob": "INSERT INTO outgoing_mail (outgoing_id, conversation, cause,"
     " connection, envelope_from, message_id, subject, queued_at, message_blob)"
     " VALUES (%(id)s, 'c', 'c', 'c', '', '<i@e>', 's', now(), %(sha256)s)",
+    "outgoing_attachment.sha256": "WITH made AS (INSERT INTO outgoing_mail (outgoing_id,"
+    " conversation, cause, connection, envelope_from, message_id, subject, queued_at)"
+    " VALUES (%(id)s, 'c', 'c', 'c', '', '<i@e>', 's', now()) RETURNING outgoing_id)"
+    " INSERT INTO outgoing_attachment SELECT outgoing_id, 1, 'n', 't', %(sha256)s, 1, '', false"
+    " FROM made",
     "issue.description_blob": "UPDATE issue SET description_blob = %(sha256)s",
     "comment.body_blob": "INSERT INTO comment (issue_key, author_address, body, body_blob,"
     " created_at) VALUES ('KEY-1', 'a', '', %(sha256)s, now())",
