@@ -65,7 +65,7 @@ def prefixed(subject: str, prefix: str) -> str:
         return subject
     start = _answers_end(subject)
     words = subject[start:]
-    while words.startswith(prefix):
+    while words.startswith(prefix) and words[len(prefix) :][:1] in ("", " ", "["):
         words = words[len(prefix) :].lstrip()
         words = words[_answers_end(words) :]
     return f"{subject[:start]}{prefix} {words}"

@@ -83,6 +83,9 @@ def test_topic(subject: str, expected: str) -> None:
         ("Acme: [DEMO-1] Fire", "Acme:", "Acme: [DEMO-1] Fire"),
         ("Re: Acme: [DEMO-1] Fire", " Acme: ", "Re: Acme: [DEMO-1] Fire"),
         ("Re: Acme: Re: Acme: Fire", "Acme:", "Re: Acme: Fire"),
+        ("Acme:[DEMO-1] Fire", "Acme:", "Acme: [DEMO-1] Fire"),
+        # a word that begins as the prefix does stays whole
+        ("Helpdesk is down", "Help", "Help Helpdesk is down"),
     ],
 )
 def test_the_prefix_stands_once(subject: str, prefix: str, expected: str) -> None:
