@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -23,6 +23,7 @@ from postrail.notifications.bundles.pending_message import PendingMessage
 from postrail.notifications.compose import Cause, compose
 from postrail.notifications.events import Event, mentioning, told
 from postrail.notifications.issue_words import Occasion, issue_words
+from postrail.notifications.mime.message_ids import root_id
 from postrail.notifications.templates.configured import message_of, written_language
 from postrail.people import Reader
 from postrail.records import MailParsed, OutgoingQueued
@@ -227,16 +228,24 @@ def messages_of(
     known = {reader.address: reader for reader in readers.values()}
     cause = cause_of(one.cause, audience, snapshot, one.mail)
     messages = []
+    events = {
+        "": one.event,
+        MENTIONED: mentioning(one.event, mentioned),
+        TOLD: told(one.event),
+    }
+    languages = {
+        part: partial(
+            written_language, snapshot, event=event.kind, project=audience.project, context=context
+        )
+        for part, event in events.items()
+    }
     for (part, language), people_told in _groups(
         one.event.recipients(audience, author, own),
         {MENTIONED: mentioned, TOLD: told_only},
         known,
-        snapshot,
-        audience.project,
+        languages,
     ).items():
-        event = one.event
-        if part:
-            event = mentioning(event, mentioned) if part == MENTIONED else told(event)
+        event = events[part]
         # Those who do not watch the issue have nothing to leave.
         leaves = bool(cause.reply_to) and event.stop != "stop_asking"
         occasion = replace(
@@ -273,16 +282,17 @@ def _groups(
     recipients: Sequence[Watcher],
     parts: Mapping[str, frozenset[str]],
     known: Mapping[str, Reader],
-    snapshot: ConfigurationSnapshot,
-    project: str,
+    languages: Mapping[str, Callable[[str], str]],
 ) -> dict[tuple[str, str], list[Watcher]]:
-    """Returns the recipients by what their message says, and by its language."""
+    """Returns the recipients by what their message says, and by its language.
+
+    `languages` says, for each part, in which language a person's message is written.
+    """
     groups: dict[tuple[str, str], list[Watcher]] = {}
-    own_language = snapshot.language_of(project)
     for person in recipients:
         reader = known.get(person.address)
-        language = written_language(snapshot, reader.language if reader else "", own_language)
         part = next((name for name, those in parts.items() if person.address in those), "")
+        language = languages[part](reader.language if reader else "")
         groups.setdefault((part, language), []).append(person)
     return groups
 
@@ -308,10 +318,10 @@ def cause_of(
     name: str, audience: Audience, snapshot: ConfigurationSnapshot, mail: MailParsed | None = None
 ) -> Cause:
     """Returns what a message about an issue reports, by its name, and which message it answers."""
-    first = audience.first_message_id
-    answered = mail.message_id if mail else first
     mailbox = mail.mailbox if mail else None
     reply_to = snapshot.reply_address(audience.project, mailbox)
+    first = audience.first_message_id or root_id(audience.conversation, reply_to)
+    answered = mail.message_id if mail else first
     return Cause(
         name=name,
         in_reply_to=answered,

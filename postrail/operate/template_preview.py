@@ -94,11 +94,12 @@ async def preview(
     found = await with_texts(await issue_detail(connection, issue_key), blobs)
     snapshot, now = await load_snapshot(connection), await time_of(connection)
     project = found.issue.project
-    chosen = written_language(snapshot, language, snapshot.language_of(project))
     name = snapshot.projects[project].name if project in snapshot.projects else project
     contexts = await contexts_of(connection, [found.issue.key], snapshot, now)
+    context = contexts.get(found.issue.key)
+    chosen = written_language(snapshot, language, event, project, context)
     words = words_of(event, occasion_of(found, event, name))
-    message = message_of(words, snapshot, project, chosen, contexts.get(found.issue.key))
+    message = message_of(words, snapshot, project, chosen, context)
     reporter = await people.find(connection, found.issue.reporter)
     shown, zone = found.issue.reporter_name, reporter.time_zone if reporter else ""
     tokens = tokens_of(message.shared, shown, zone, now, phrases_in(chosen))

@@ -32,6 +32,15 @@ def message_id_for(
     return f"<postrail.{outgoing_id}.{_proof(key, outgoing_id)}{named}@{domain}>"
 
 
+def root_id(conversation: str, address: str) -> str:
+    """Returns the Message-ID that all messages about an issue answer which no message began.
+
+    Mail programs then show them as one conversation. `address` is the one that its answers go to.
+    """
+    domain = address.rpartition("@")[2]
+    return f"<issue.{conversation}@{ascii_domain(domain)}>" if domain else ""
+
+
 def is_form_of_ours(message_id: str) -> bool:
     """Tells whether a Message-ID has the form that ours have; only the key tells whether it is."""
     return bool(OWN_ID.fullmatch(message_id))

@@ -14,6 +14,7 @@ from postrail.notifications.phrases.phrases import Phrases
 from postrail.notifications.templates.render import rendered
 from postrail.notifications.templates.words import Words
 from postrail.observe.log import log
+from postrail.rendering.events import MessageEvent
 
 logger = log(__name__)
 
@@ -48,7 +49,16 @@ def _message(template: MessageTemplate | None, words: Words, language: str) -> M
     return Message(words=words, rendered=rendered(words, template))
 
 
-def written_language(snapshot: ConfigurationSnapshot, language: str, project_language: str) -> str:
-    """Returns the person's language if we write it, or else the project's, or English."""
-    written = {*LANGUAGES, *(one.language for one in snapshot.templates if one.enabled)}
-    return next((one for one in (language, project_language) if one in written and one), "en")
+def written_language(
+    snapshot: ConfigurationSnapshot,
+    language: str,
+    event: MessageEvent,
+    project: str,
+    context: MessageContext | None = None,
+) -> str:
+    """Returns the person's language if the event is written in it, or the project's, or English."""
+    for one in filter(None, (language, snapshot.language_of(project))):
+        template = snapshot.template_for(event, project, one, context)
+        if one in LANGUAGES or (template and template.language == one):
+            return one
+    return "en"

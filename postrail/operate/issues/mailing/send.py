@@ -22,6 +22,7 @@ from postrail.operate.issues.comment import add_comment, checked
 from postrail.operate.issues.mailing.letter import Letter, Prepared, prepare
 from postrail.operate.issues.persons import help_desk
 from postrail.records import OutgoingQueued
+from postrail.rendering.events import MessageEvent
 from postrail.tracker import issues
 from postrail.tracker.issues import Audience, Watcher
 from postrail.workflow.rights import Act
@@ -99,8 +100,9 @@ def _language(snapshot: ConfigurationSnapshot, project: str, prepared: Prepared)
     if prepared.template and prepared.template.language:
         return prepared.template.language
     reader = prepared.readers.get(prepared.to[0].address.lower())
-    own = snapshot.language_of(project)
-    return written_language(snapshot, reader.language if reader else "", own)
+    return written_language(
+        snapshot, reader.language if reader else "", MessageEvent.MANUAL, project
+    )
 
 
 def _recorded(act: ActInProgress, message: Message, prepared: Prepared) -> str:

@@ -12,6 +12,7 @@ from postrail.configuration import store
 from postrail.database import Pool, transaction
 from postrail.errors import PermanentError
 from postrail.operate.issues.act import Actor, Desk
+from postrail.operate.issues.comment import comment
 from postrail.operate.issues.create import create
 from postrail.operate.issues.edit import Edits, edit
 from postrail.tracker import issues
@@ -90,6 +91,19 @@ async def test_people_of_a_new_issue_watch_it_and_are_notified(pool: Pool, desk:
     texts = dict(await mails(pool))
     assert "An Agent opened HELP-1 for you: A new printer\n\nPlease.\nSoon.\n" in texts[ADA]
     assert "An Agent opened HELP-1, which is assigned to you: A new printer\n" in texts[SECOND]
+
+
+async def test_messages_about_an_issue_that_no_message_began_are_one_conversation(
+    pool: Pool, desk: Desk
+) -> None:
+    await create(desk, AGENT, "HELP", EVERYTHING)
+    await comment(desk, AGENT, "HELP-1", "It is here.", internal=False)
+    ((root, references),) = set(
+        await query(pool, "SELECT in_reply_to, reference_ids::text FROM outgoing_mail")
+    )
+    ((conversation,),) = await query(pool, "SELECT conversation::text FROM conversation_issue")
+    assert root == f"<issue.{conversation}@example.com>"
+    assert references == f"{{{root}}}"
 
 
 async def test_a_reporter_who_is_assigned_is_notified_once(pool: Pool, desk: Desk) -> None:

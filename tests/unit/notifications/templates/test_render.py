@@ -10,14 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postrail.configuration.models.project import Project
 from postrail.configuration.templates.message_template import MessageTemplate, chosen
 from postrail.notifications.events import COMMENTED, ISSUE_CREATED, from_outside
 from postrail.notifications.phrases import LANGUAGES
+from postrail.notifications.templates.configured import written_language
 from postrail.notifications.templates.html_text import paragraphs
 from postrail.notifications.templates.render import MAX_BYTES, rendered
 from postrail.notifications.templates.words import Words
 from postrail.rendering.events import MessageEvent
 from postrail.tracker.issues import Watcher
+from tests.makers.configuration import snapshot
 from tests.unit.notifications.written import written
 
 WORDS = Words(
@@ -173,6 +176,30 @@ def test_a_very_long_html_is_left_out() -> None:
     made = rendered(replace(WORDS, body="http://abc " * 20_000))
     assert made.html == ""
     assert len(rendered(replace(WORDS, body="a " * 40_000)).html) <= MAX_BYTES
+
+
+@pytest.mark.parametrize(
+    ("language", "event", "project", "expected"),
+    [
+        ("fr", MessageEvent.COMMENTED, "HELP", "fr"),
+        # Only the message that has a template is written in a language that we do not write.
+        ("it", MessageEvent.CREATED, "HELP", "it"),
+        ("it", MessageEvent.COMMENTED, "HELP", "de"),
+        ("it", MessageEvent.CREATED, "SALE", "en"),
+        ("", MessageEvent.CREATED, "HELP", "de"),
+        ("", MessageEvent.CREATED, "GONE", "en"),
+    ],
+)
+def test_a_message_is_in_a_language_that_it_is_written_in(
+    language: str, event: MessageEvent, project: str, expected: str
+) -> None:
+    places = {
+        key: Project(key=key, name=key, language=own)
+        for key, own in (("HELP", "de"), ("SALE", "it"))
+    }
+    italian = template(name="it", event="created", project="HELP", language="it")
+    configured = replace(snapshot(), projects=places, templates=(italian,))
+    assert written_language(configured, language, event, project) == expected
 
 
 @pytest.mark.parametrize(
