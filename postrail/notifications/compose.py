@@ -17,7 +17,7 @@ from postrail.notifications.mime.message_ids import message_id_for, written_id
 from postrail.notifications.phrases import phrases_in
 from postrail.notifications.readers import tokens_of
 from postrail.notifications.templates.render import Rendered
-from postrail.notifications.templates.words import Words
+from postrail.notifications.templates.words import GREETING, TIME, Words
 from postrail.notifications.unsubscribe.token import (
     address_with,
     mailto,
@@ -39,10 +39,13 @@ class Message:
     words: Words
     rendered: Rendered
 
-    @property
-    def shared(self) -> str:
-        """Returns the texts that all recipients share, with the places of their own ones."""
-        return f"{self.rendered.text}{self.rendered.html}"
+    def places(self) -> str:
+        """Returns the places of the recipients' own texts, out of the texts that all share.
+
+        Of a long message to many people, these are much quicker to look through.
+        """
+        shared = f"{self.rendered.text}{self.rendered.html}"
+        return "".join(one for one in (GREETING, TIME) if one in shared)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,7 +135,7 @@ def message_to(
 ) -> OutgoingQueued:
     """Returns the message to these people, in a conversation; without a time zone, in UTC."""
     language, rendered = message.words.language, message.rendered
-    part = f" {cause.part}" if cause.part else ""
+    places, part = message.places(), f" {cause.part}" if cause.part else ""
     return OutgoingQueued(
         outgoing_id=_id(f"{cause.name}{part} in {language} over {connection.name}"),
         conversation=conversation,
@@ -154,7 +157,7 @@ def message_to(
         received_at=cause.received_at,
         mailbox=cause.mailbox,
         deliveries=[
-            _delivery(cause, person, message, connection, key, now, time_zones)
+            _delivery(cause, person, places, language, connection, key, now, time_zones)
             for person in recipients
         ],
     )
@@ -163,7 +166,8 @@ def message_to(
 def _delivery(
     cause: Cause,
     person: Watcher,
-    message: Message,
+    places: str,
+    language: str,
     connection: OutgoingConnection,
     key: bytes,
     now: datetime,
@@ -171,12 +175,12 @@ def _delivery(
 ) -> OutgoingDelivery:
     domain = connection.from_address.rpartition("@")[2]
     own_id = _id(f"{cause.name} to {person.address}")
-    phrases, time_zone = phrases_in(message.words.language), time_zones.get(person.address, "")
+    phrases, time_zone = phrases_in(language), time_zones.get(person.address, "")
     return OutgoingDelivery(
         recipient=person.address,
         name=person.name[:NAME_MAX_CHARACTERS],
         message_id=message_id_for(key, own_id, domain, cause.token),
-        tokens=tokens_of(message.shared, person.name, time_zone, now, phrases),
+        tokens=tokens_of(places, person.name, time_zone, now, phrases),
     )
 
 

@@ -102,7 +102,7 @@ async def preview(
     message = message_of(words, snapshot, project, chosen, context)
     reporter = await people.find(connection, found.issue.reporter)
     shown, zone = found.issue.reporter_name, reporter.time_zone if reporter else ""
-    tokens = tokens_of(message.shared, shown, zone, now, phrases_in(chosen))
+    tokens = tokens_of(message.places(), shown, zone, now, phrases_in(chosen))
     made = message.rendered
     return Preview(
         event=event.value,

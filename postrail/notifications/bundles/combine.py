@@ -92,6 +92,7 @@ def _message(
     first = recipients[0].address
     causes = dict.fromkeys(mail.cause for mail in mails)
     by_one = latest.by_person and len({(one.by_person, one.author_name) for one in mails}) == 1
+    places = message.places()
     return replace(
         latest,
         outgoing_id=_id(f"bundle of {' '.join(one.outgoing_id for one in mails)} to {first}"),
@@ -115,9 +116,7 @@ def _message(
                 message_id=one.events[part[-1]],
                 tokens={
                     **one.tokens,
-                    **tokens_of(
-                        message.shared, one.name, time_zones.get(one.address, ""), now, phrases
-                    ),
+                    **tokens_of(places, one.name, time_zones.get(one.address, ""), now, phrases),
                 },
             )
             for one in recipients

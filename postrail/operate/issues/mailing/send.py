@@ -111,7 +111,7 @@ def _recorded(act: ActInProgress, message: Message, prepared: Prepared) -> str:
         return prepared.letter.text.strip()
     text, words, first = message.rendered.text, message.words, prepared.to[0]
     phrases = phrases_in(words.language)
-    tokens = tokens_of(message.shared, first.name, _time_zone(prepared, first), act.now, phrases)
+    tokens = tokens_of(message.places(), first.name, _time_zone(prepared, first), act.now, phrases)
     return filled(text.replace(words.marker, "", 1), tokens).strip()
 
 
