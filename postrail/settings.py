@@ -12,8 +12,17 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from postrail.errors import ConfigurationError
@@ -181,6 +190,18 @@ class SenderSettings(Section):
     # Is told, beside the people of the project, of messages that failed for good, and of mail
     # servers that have been unavailable for an hour.
     alert_address: str = ""
+    # Alerts are posted there as JSON, over https. The address is a secret.
+    alert_webhook: SecretStr = SecretStr("")
+    # The certificates that it is trusted by; without a file, those of the system.
+    alert_webhook_ca_file: Path | None = None
+
+    @field_validator("alert_webhook")
+    @classmethod
+    def _over_tls(cls, given: SecretStr) -> SecretStr:
+        parts = urlsplit(given.get_secret_value())
+        if given.get_secret_value() and (parts.scheme != "https" or not parts.hostname):
+            raise ValueError("it must be an address that begins with https://")
+        return given
 
 
 class OutboxSettings(Section):

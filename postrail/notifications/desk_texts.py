@@ -5,7 +5,8 @@ Rejections, requests for a decision, mail that a person writes, sums of a day, n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from postrail.notifications.issue_words import Occasion, marker_line
 from postrail.notifications.phrases.phrases import Phrases
@@ -90,8 +91,7 @@ def summed_up(
         event=MessageEvent.DIGEST,
         language=phrases.language,
         subject=phrases.digest.format(project=project_name),
-        sentence=phrases.digest.format(project=project_name),
-        full_stop=phrases.full_stop,
+        title=phrases.digest.format(project=project_name),
         greeting=GREETING,
         sections=tuple(lines),
         why=phrases.why_digest.format(project=project_name),
@@ -101,18 +101,49 @@ def summed_up(
     )
 
 
-def fault_noticed(project: str, project_name: str, text: str, phrases: Phrases) -> Words:
-    """Returns what tells people of the project of a fault, and how to mend it."""
-    sentence = phrases.error_notice.format(project=project_name)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fault:
+    """A fault that people must know of, in no language yet."""
+
+    # What happened: there is one notice an hour of each cause.
+    cause: str
+    # The phrases that say what happened, the details before the reason, and what follows, or "".
+    happened: str
+    details: str
+    reason: str
+    follows: str = ""
+    # The phrase of each thing that people may do, and its command.
+    acts: Sequence[tuple[str, str]]
+    # Filled into the phrases.
+    names: Mapping[str, str]
+
+
+def fault_noticed(fault: Fault, project: str, project_name: str, phrases: Phrases) -> Words:
+    """Returns what tells people of a fault, and how to mend it; project is "" for none."""
+
+    def phrase(name: str, **more: str) -> str:
+        text: str = getattr(phrases, name)
+        return text.format(**fault.names, **more)
+
+    title = phrase(fault.happened)
+    blocks = [
+        phrase(fault.details),
+        fault.reason,
+        phrase(fault.follows) if fault.follows else "",
+        "\n".join(phrase(name, command=command) for name, command in fault.acts),
+    ]
     return Words(
         event=MessageEvent.ERROR_NOTICE,
         language=phrases.language,
-        subject=sentence,
-        sentence=sentence,
+        subject=f"Postrail: {title}",
+        sentence=phrases.error_notice.format(project=project_name) if project else "",
+        colon=phrases.colon,
         full_stop=phrases.full_stop,
-        body=text,
-        why=phrases.why_project.format(project=project_name),
-        stop=phrases.stop_asking.format(project=project_name),
+        title=title,
+        body="\n\n".join(filter(None, blocks)),
+        why=phrases.why_told.format(project=project_name) if project else phrases.why_named,
+        stop=phrases.stop_asking.format(project=project_name) if project else "",
+        issue_key=fault.names.get("key", ""),
         project_key=project,
         project_name=project_name,
     )

@@ -61,6 +61,15 @@ FIRST = (
 )
 # In the place of texts that are written when the event happens.
 SAMPLE = "The text stands here."
+SAMPLE_FAULT = desk_texts.Fault(
+    cause="",
+    happened="unavailable",
+    details="unavailable_since",
+    reason=SAMPLE,
+    follows="unavailable_waits",
+    acts=(("test_connection", "postrail connections test relay"),),
+    names={"name": "relay", "time": "2026-01-01 12:00 UTC"},
+)
 SAMPLE_URL = "https://desk.example.org/decide"
 
 
@@ -168,7 +177,7 @@ def _words(event: MessageEvent, about: Occasion, phrases: Phrases) -> Words:
             lines = [(about.audience.issue_key, about.audience.summary)]
             return desk_texts.summed_up(project, name, lines, phrases)
         case MessageEvent.ERROR_NOTICE:
-            return desk_texts.fault_noticed(project, name, SAMPLE, phrases)
+            return desk_texts.fault_noticed(SAMPLE_FAULT, project, name, phrases)
         case MessageEvent.ACCOUNT_CREATED:
             return fixed_texts.account_created(about.author.address, phrases)
         case MessageEvent.NOTICE:

@@ -15,7 +15,7 @@ from postrail.database import Connection, rows, storable
 from postrail.message_parts import Address
 from postrail.outgoing.attachments import store_attachments
 from postrail.outgoing.issues import issue_ids
-from postrail.outgoing.suppressions import SUPPRESSED
+from postrail.outgoing.suppressions import SUPPRESSED, check_reach
 from postrail.records import OutgoingDelivery, OutgoingQueued
 from postrail.tracker import issues
 
@@ -81,6 +81,7 @@ JOIN unnest(
 LEFT JOIN suppression
     ON suppression.address = lower(own.recipient) AND suppression.released_at IS NULL
 ON CONFLICT DO NOTHING
+RETURNING outgoing_id::text, issue_id, due_at, starts_with(reply, %(suppressed)s)
 """
 
 
@@ -137,9 +138,12 @@ async def store(connection: Connection, records: Sequence[OutgoingQueued]) -> in
         "answers_proven": [record.answers_proven for record, _ in own],
         "suppressed": SUPPRESSED,
     }
-    added = (await connection.execute(_STORE, columns)).rowcount
+    added = await rows(connection, _STORE, columns)
     await store_attachments(connection, records)
-    return added
+    for outgoing_id, issue_id, due_at, suppressed in added:
+        if suppressed and issue_id is not None:
+            await check_reach(connection, [outgoing_id], due_at)
+    return len(added)
 
 
 def _or_none(text: str | None) -> str | None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from postrail.database import Connection, rows, storable
 from postrail.outgoing.queue import Claimed
-from postrail.outgoing.suppressions import SUPPRESSED
+from postrail.outgoing.suppressions import SUPPRESSED, check_reach
 
 # unconfirmed: the outcome is unknown, and a person decides whether to send the message again.
 DeliveryState = Literal["sent", "deferred", "failed", "unconfirmed"]
@@ -59,7 +59,7 @@ FROM unnest(
         AND suppression.address = lower(done.recipient)
 WHERE delivery.outgoing_id = done.outgoing_id AND delivery.recipient = done.recipient
     AND delivery.state = 'sending' AND delivery.claim = done.claim
-RETURNING delivery.outgoing_id::text, delivery.recipient
+RETURNING delivery.outgoing_id::text, delivery.recipient, delivery.issue_id, delivery.state
 """
 
 
@@ -90,5 +90,8 @@ async def finish(
         "moved_to": [result.moved_to for result in results],
         "given_id": [storable(result.given_id) for result in results],
     }
-    recorded = {(row[0], row[1]) for row in await rows(connection, _FINISH, columns)}
+    finished = await rows(connection, _FINISH, columns)
+    held = [row[0] for row in finished if row[2] is not None and row[3] == "held"]
+    await check_reach(connection, held, now)
+    recorded = {(row[0], row[1]) for row in finished}
     return [result for result in results if result.claimed.key in recorded]

@@ -10,6 +10,8 @@ from collections.abc import Collection
 from datetime import datetime
 
 from postrail.database import Connection, rows, storable
+from postrail.timers import queue as timers
+from postrail.timers.queue import TimerKind
 
 # Begins the reply of each delivery that is held for this cause.
 SUPPRESSED = "Not written to this address: "
@@ -54,17 +56,28 @@ async def hold(connection: Connection, now: datetime, *, address: str | None = N
     Another transaction may have stored a delivery while its address was being suppressed, and a
     sender may have ended before it sent one: the queue passes both over.
     """
-    cursor = await connection.execute(
+    held = await rows(
+        connection,
         "UPDATE delivery SET state = 'held', changed_at = %(now)s,"
         "  reply = %(suppressed)s || suppression.reason"
         " FROM suppression WHERE released_at IS NULL AND lower(recipient) = suppression.address"
         " AND (%(address)s::text IS NULL OR suppression.address = lower(%(address)s))"
         # As the index `delivery_unsent_to` has it.
         " AND state IN ('queued', 'deferred', 'sending')"
-        " AND (state <> 'sending' OR claim_until < now() AND NOT begun)",
+        " AND (state <> 'sending' OR claim_until < now() AND NOT begun)"
+        " RETURNING outgoing_id::text, issue_id",
         {"now": now, "suppressed": SUPPRESSED, "address": address},
     )
-    return cursor.rowcount
+    await check_reach(connection, [row[0] for row in held if row[1] is not None], now)
+    return len(held)
+
+
+async def check_reach(connection: Connection, outgoing_ids: Collection[str], now: datetime) -> None:
+    """Has the sender check whether these messages about issues reach anybody, after the commit.
+
+    See `postrail.outgoing.alerts.unreached`.
+    """
+    await timers.schedule(connection, TimerKind.UNREACHED, dict.fromkeys(outgoing_ids, now))
 
 
 async def suppressed(connection: Connection, addresses: Collection[str]) -> list[str]:

@@ -44,13 +44,13 @@ DESCRIPTIONS: dict[MessageEvent, str] = {
     MessageEvent.MENTIONED: "tells a person of a comment that mentions them",
     MessageEvent.BUNDLED: "tells of several events of an issue that followed each other at once",
     MessageEvent.ACCOUNT_CREATED: "tells a sender that a message made them a known person",
-    MessageEvent.ERROR_NOTICE: "tells people of the project of a fault",
+    MessageEvent.ERROR_NOTICE: "tells people of the project of a fault of outgoing mail",
     MessageEvent.REJECTION: "tells an author that a sender filter pushes a message back",
-    MessageEvent.APPROVAL_REQUEST: "asks a person for a decision",
+    MessageEvent.APPROVAL_REQUEST: "asks a person for a decision; sent once there are approvals",
     MessageEvent.MANUAL: "sends what a person writes from an issue",
     MessageEvent.DIGEST: "sums up a day for a person",
     MessageEvent.FORWARDED: "sends an incoming message on, which is attached",
-    MessageEvent.NOTICE: "tells people that something happens again and again",
+    MessageEvent.NOTICE: "tells people what a handler or a limit wants them to know",
     MessageEvent.REPLY: "answers the author of a message, as a mail handler says",
 }
 

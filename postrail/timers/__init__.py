@@ -4,5 +4,5 @@ Owns the tables: timer.
 
 A timer is set in the transaction of its cause, and removed in the one that does the work, which
 holds its row: a process that is killed leaves it to the next one. The kinds: `bundle` and
-`digest`, by the handler.
+`digest`, by the handler; `unreached` and `webhook`, by the sender.
 """

@@ -17,6 +17,10 @@ class TimerKind(StrEnum):
     BUNDLE = "bundle"
     # Sends a person's digest of a day; the handler does it.
     DIGEST = "digest"
+    # Checks whether a message about an issue reaches anybody; the sender does it.
+    UNREACHED = "unreached"
+    # Posts an alert to the webhook; the sender does it.
+    WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,11 +16,12 @@ from postrail.secrets import Secrets
 from postrail.stage import Stage, run_stage
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.topics import MAIL_PARSED
+from postrail.timed_work.worker import TimedWork
 from postrail.tracker.builtin.tracker import BuiltinTracker
 from services.handler.absent_accounts import AccountReturns
 from services.handler.housekeeping import Housekeeping
 from services.handler.step import Handler
-from services.handler.timed_work import TimedWork
+from services.handler.timed_work import WORK
 
 GROUP = "handler"
 
@@ -34,7 +35,7 @@ async def main(process: Process) -> None:
         handler = Handler(process, pool, BuiltinTracker(), offsets, blobs, key)
         housekeeping = Housekeeping(process, pool, blobs)
         returns = AccountReturns(process, pool)
-        timed_work = TimedWork(process, pool, key)
+        timed_work = TimedWork(process, pool, key, WORK)
         loops = (handler.run, housekeeping.run, returns.run, timed_work.run)
         return Stage(take_in=handler.take_in, loops=loops)
 

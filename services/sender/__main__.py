@@ -19,7 +19,12 @@ from postrail.secrets import Secrets
 from postrail.stage import Stage, run_stage
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.topics import OUTGOING_QUEUED
-from services.sender.alerts import Alerts
+from postrail.timed_work.worker import TimedWork
+from postrail.timers.queue import TimerKind
+from services.sender.alerts.faults import Alerts
+from services.sender.alerts.tell import Teller
+from services.sender.alerts.unreached import unreached_work
+from services.sender.alerts.webhook import webhook_work
 from services.sender.announcer import Announcer
 from services.sender.channels import Channels, couriers
 from services.sender.step import Sender
@@ -41,13 +46,24 @@ async def main(process: Process) -> None:
         channels = Channels(pool, clock, couriers(secrets, tokens, transactions, clock))
         announcer = Announcer(pool, process.producer)
         blobs = BlobStore(settings.blobs.url)
-        alerts = Alerts(channels, secrets.message_id_key(), settings.sender.alert_address)
+        key = secrets.message_id_key()
+        teller = Teller(
+            message_id_key=key,
+            address=settings.sender.alert_address,
+            webhook=bool(settings.sender.alert_webhook.get_secret_value()),
+        )
+        alerts = Alerts(channels, teller)
+        # Each with a loop of its own: a webhook that hangs keeps no message.
+        unreached = TimedWork(process, pool, key, {TimerKind.UNREACHED: unreached_work(teller)})
+        webhook = TimedWork(process, pool, key, {TimerKind.WEBHOOK: webhook_work(settings.sender)})
         sender = Sender(process, pool, offsets, channels, blobs, announcer, alerts)
         return Stage(
             take_in=sender.take_in,
             loops=(
                 lambda: _until_closed(sender, tokens),
                 lambda: announcer.run(process.stop),
+                unreached.run,
+                webhook.run,
             ),
         )
 

@@ -15,7 +15,7 @@ from postrail.observe.log import log
 from postrail.outgoing.results import AttemptResult, finish
 from postrail.stream import outbox
 from postrail.stream.producer import Entry, Sends
-from services.sender.alerts import Alerts
+from services.sender.alerts.faults import Alerts
 from services.sender.dead_addresses import suppress_dead
 
 logger = log(__name__)

@@ -23,7 +23,7 @@ from postrail.retry_loop import RetryLoop
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.received import Received, next_offsets
 from postrail.tasks import set_within, to_its_end
-from services.sender.alerts import Alerts
+from services.sender.alerts.faults import Alerts
 from services.sender.announcer import Announcer, record
 from services.sender.attempts import Attempts
 from services.sender.channels import Channels

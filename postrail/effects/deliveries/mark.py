@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from postrail.decision.decision import MarkDelivery, Suppress
+from postrail.decision.decision import DeliveryEvent, MarkDelivery, Suppress
 from postrail.effects.batch import Context, Made, Work
 from postrail.incoming.queue import DueMail
 from postrail.outgoing import reports, suppressions
 from postrail.outgoing.reports import Report
 
+# Their recipients may be suppressed now.
+BOUNCES = (DeliveryEvent.HARD, DeliveryEvent.SOFT)
+
 
 async def mark_deliveries(context: Context, works: Sequence[Work[MarkDelivery]]) -> list[Made]:
     """Notes each report on its delivery; it makes nothing that people are told of."""
     await reports.note(context.connection, [_report(work.due, work.effect) for work in works])
+    bounced = [one.effect.outgoing_id for one in works if one.effect.event in BOUNCES]
+    await suppressions.check_reach(context.connection, bounced, context.now)
     return []
 
 

@@ -26,13 +26,15 @@ from postrail.settings import Settings
 from postrail.stream import avro
 from postrail.stream.intake import IntakeOffsets
 from postrail.stream.received import Received
-from services.sender.alerts import Alerts
+from services.sender.alerts.faults import Alerts
+from services.sender.alerts.tell import Teller
 from services.sender.announcer import Announcer
 from services.sender.channels import Channels
 from services.sender.step import Sender
 from tests.fakes.streams import MemoryProducer
 from tests.processes.senders import delivery_rows
 
+TELLER = Teller(message_id_key=b"key of a test", address="ops@example.org", webhook=True)
 Behaviour = Callable[[Envelope, TimeLimit], list[Answer]]
 
 
@@ -124,7 +126,7 @@ class Bench:
             self.channels,
             BlobStore(settings.blobs.url),
             self.announcer,
-            Alerts(self.channels, b"key of a test", "ops@example.org"),
+            Alerts(self.channels, TELLER),
         )
         self._offset = 0
         self._others: list[Bench] = []

@@ -14,7 +14,8 @@ from postrail.outgoing import intake, queue, results, suppressions
 from postrail.outgoing.queue import Claimed
 from postrail.outgoing.results import AttemptResult, DeliveryState
 from postrail.views.outgoing import deliveries, suppressed
-from services.sender.alerts import Alerts
+from services.sender.alerts.faults import Alerts
+from services.sender.alerts.tell import Teller
 from services.sender.announcer import record
 from services.sender.channels import Channels
 from tests.processes.senders import queued_mail
@@ -23,7 +24,8 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LATER = NOW + timedelta(minutes=5)
 MAIL_ID = "3f2b6a0e-0000-4000-8000-000000000001"
 # Nobody is told: these messages are about no issue.
-ALERTS = Alerts(Channels(cast(Any, None), SettableClock(), cast(Any, None)), b"", "")
+TELLER = Teller(message_id_key=b"", address="")
+ALERTS = Alerts(Channels(cast(Any, None), SettableClock(), cast(Any, None)), TELLER)
 ANN, BO = "Ann@example.org", "bo@example.org"
 
 

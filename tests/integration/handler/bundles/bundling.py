@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from postrail.database import transaction
 from postrail.effects.notify import Announcement, NotificationOptions, notify
 from postrail.notifications.events import COMMENTED, Event
+from postrail.timed_work.worker import TimedWork
 from postrail.tracker import issues
 from postrail.tracker.issues import Involvement, Watcher
-from services.handler.timed_work import TimedWork
+from services.handler.timed_work import WORK
 from tests.integration.handler.bench import Bench
 from tests.makers.configuration import snapshot
 
@@ -72,4 +73,4 @@ async def left(bench: Bench) -> tuple[int, int, int]:
 
 
 def work_of(bench: Bench) -> TimedWork:
-    return TimedWork(bench.process(), bench.pool, bench.key)
+    return TimedWork(bench.process(), bench.pool, bench.key, WORK)

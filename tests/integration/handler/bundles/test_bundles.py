@@ -23,11 +23,11 @@ from postrail.operate.issues.act import Actor
 from postrail.operate.issues.comment import comment
 from postrail.outgoing.bundles import pending
 from postrail.records import OutgoingQueued
+from postrail.timed_work import worker
 from postrail.timers import queue as timers
 from postrail.timers.queue import TimerKind
 from postrail.tracker.issues import Watcher
 from postrail.views import outgoing as view
-from services.handler import timed_work
 from tests.integration.handler.bench import Bench
 from tests.integration.handler.bundles.bundling import (
     AGENT,
@@ -297,7 +297,7 @@ async def test_a_timer_that_fails_keeps_no_other(
     assert await bench.rows("SELECT failures, reason FROM timer") == [(1, "no template")]
     assert (await to(bench, ANN.address))[-1][1] == f"b of {other}"
     monkeypatch.undo()
-    bench.clock.move(timed_work.RETRY_BASE_SECONDS * 2)
+    bench.clock.move(worker.RETRY_BASE_SECONDS * 2)
     assert await work.work() == 1
     assert (await to(bench, ANN.address))[-1][1] == f"b of {issue}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
 from postrail.courier import Answer, CourierUnavailable
 from postrail.database import rows, transaction
-from services.sender.alerts import UNAVAILABLE_FOR
+from services.sender.alerts.faults import UNAVAILABLE_FOR
 from services.sender.channels import RELOAD_SECONDS
 from tests.integration.sender.bench import Behaviour, Bench, accepting, raising
 from tests.integration.sender.connections.test_connections import behave, open_two
@@ -81,8 +82,9 @@ async def test_the_people_of_the_project_are_told_what_was_not_delivered(bench: 
     (notice,) = await told(bench)
 
     assert (notice.to, notice.over) == ([LEAD, OPS], "relay")
-    assert notice.subject == "Postrail: an email about SALE-1 was not delivered"
-    assert "was not delivered to ann@example.org:" in notice.text
+    assert notice.subject == "Postrail: An email about SALE-1 was not delivered"
+    assert notice.text.startswith("Something needs your attention in SALE: An email about SALE-1")
+    assert "It was for ann@example.org. The answer of the mail server:" in notice.text
     assert "554 5.7.1 we do not like you" in notice.text
     assert f"postrail outgoing retry {mail[:8]}" in notice.text
     # The notice is refused, too: nobody is told of that.
@@ -147,9 +149,9 @@ async def test_people_are_told_of_a_server_that_stays_unavailable(bench: Bench) 
 
     # Over the connection that works, and only about the projects that are concerned.
     assert [(one.to, one.over) for one in notices] == [([LEAD, OPS], "spare")]
-    assert notices[0].subject == "Postrail: the outgoing connection relay is unavailable"
+    assert notices[0].subject == "Postrail: The outgoing connection relay is unavailable"
     assert "connection refused" in notices[0].text
-    assert "Its messages wait or go over spare." in notices[0].text
+    assert "Its emails go over spare until the server answers." in notices[0].text
     assert "postrail connections test relay" in notices[0].text
 
     # It answers again: the next hour begins anew.
@@ -172,3 +174,24 @@ async def test_nobody_can_be_told_without_another_connection(bench: Bench) -> No
     await bench.rounds(2)
 
     assert await told(bench) == []
+    # The webhook is told all the same, once.
+    async with transaction(bench.pool) as connection:
+        (body,) = [json.loads(row[0]) for row in await rows(connection, "SELECT body FROM alert")]
+    assert (body["fault"], body["connection"], body["project"]) == ("unavailable", "relay", "")
+    assert body["text"].startswith("The outgoing connection relay is unavailable\n\nNothing can")
+    assert "Its emails wait." in body["text"]
+
+
+async def test_an_alert_is_in_the_language_of_its_project(bench: Bench) -> None:
+    await configure(bench.pool, 25)
+    await with_lead(bench, "SALE", language="de")
+    issue_id = await an_issue(bench)
+    await bench.take_in(queued_mail(issue_id=issue_id))
+    await bench.channels.refresh()
+    behave(bench, relay=refusing("550 no"))
+    await bench.rounds(2)
+
+    (notice,) = await told(bench)
+
+    assert notice.subject == "Postrail: Eine E-Mail zu SALE-1 wurde nicht zugestellt"
+    assert "Sie war für ann@example.org. Die Antwort des Mailservers:\n\n550 no" in notice.text

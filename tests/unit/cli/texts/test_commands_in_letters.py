@@ -12,15 +12,17 @@ from postrail.effects.deliveries import told
 from postrail.effects.forwarding import brake
 from postrail.notifications import fixed_texts
 from services.cli.app import run
-from services.sender import alerts
+from services.sender.alerts import faults, unreached
 
 LETTERS = (
     limits.NOTICE,
     told.TEXT,
     brake.HELD,
     fixed_texts.SHOW,
-    alerts.NOT_DELIVERED,
-    alerts.UNAVAILABLE,
+    faults.SHOW,
+    faults.RETRY,
+    faults.TEST,
+    unreached.RELEASE,
 )
 COMMANDS = sorted({one for text in LETTERS for one in re.findall(r"postrail ([a-z].*)", text)})
 

@@ -1,0 +1,1 @@
+"""Keeps what people must know of: messages that reach nobody, and posts to the webhook."""

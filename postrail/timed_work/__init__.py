@@ -1,0 +1,1 @@
+"""Does the timed work that a service has set timers for."""

@@ -1,0 +1,117 @@
+"""Tells of messages that failed for good, and servers that stay unavailable."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.database import Connection
+from postrail.notifications.desk_texts import Fault
+from postrail.outgoing.results import AttemptResult
+from postrail.records import OutgoingQueued
+from postrail.tracker import issues
+from services.sender.alerts.tell import NO_PROJECT, Teller
+from services.sender.channels import Channel, Channels, available
+
+UNAVAILABLE_FOR = timedelta(hours=1)
+SHORT_ID = 8
+SHOW = "postrail outgoing show {outgoing_id}"
+RETRY = "postrail outgoing retry {outgoing_id}"
+TEST = "postrail connections test {name}"
+
+
+class Alerts:
+    """Makes the alerts of one sender about what it meets."""
+
+    def __init__(self, channels: Channels, teller: Teller) -> None:
+        self._channels = channels
+        self._teller = teller
+
+    async def due(
+        self, connection: Connection, recorded: Sequence[AttemptResult], now: datetime
+    ) -> list[OutgoingQueued]:
+        """Stores the alerts that are due; returns their messages.
+
+        They are about messages that will never arrive, and about servers that have been unavailable
+        for an hour.
+        """
+        failures = await self._of_failures(connection, recorded, now)
+        return failures + await self._of_unavailable(connection, now)
+
+    async def _of_failures(
+        self, connection: Connection, recorded: Sequence[AttemptResult], now: datetime
+    ) -> list[OutgoingQueued]:
+        failed = {
+            one.claimed.issue_id: one
+            for one in recorded
+            if one.state == "failed" and one.claimed.issue_id is not None
+        }
+        known = await issues.by_id(connection, failed.keys()) if failed else {}
+        stored, snapshot = [], self._channels.snapshot
+        for issue_id, issue in sorted(known.items()):
+            claimed = failed[issue_id].claimed
+            fault = undelivered(issue.issue_key, failed[issue_id])
+            # Its server answers, whatever it said about this recipient.
+            over = snapshot.connection_for(issue.project)
+            stored += await self._teller.tell(
+                connection, fault, snapshot, issue.project, over, now, mailbox=claimed.mailbox or ""
+            )
+            await self._teller.post(connection, fault, snapshot, issue.project, now)
+        return stored
+
+    async def _of_unavailable(self, connection: Connection, now: datetime) -> list[OutgoingQueued]:
+        stored, snapshot = [], self._channels.snapshot
+        for channel in self._channels.usable:
+            since = channel.breaker.since
+            if since is None or now - since < UNAVAILABLE_FOR:
+                continue
+            fallback = available(self._channels.fallbacks_of(channel))
+            fault = unavailable(channel, since, fallback.name if fallback else "")
+            await self._teller.post(connection, fault, snapshot, NO_PROJECT, now)
+            # Without another connection, only the webhook and the log say it.
+            over = self._other(channel)
+            for project in self._projects_of(channel) or [NO_PROJECT]:
+                stored += await self._teller.tell(connection, fault, snapshot, project, over, now)
+        return stored
+
+    def _other(self, channel: Channel) -> OutgoingConnection | None:
+        """Returns a connection whose server answers; None without one."""
+        candidates = [*self._channels.fallbacks_of(channel), *self._channels.usable]
+        found = available(candidates)
+        return found.connection if found else None
+
+    def _projects_of(self, channel: Channel) -> list[str]:
+        """Returns the projects whose messages go over the connection."""
+        snapshot = self._channels.snapshot
+        routed = {key: snapshot.connection_for(key) for key in sorted(snapshot.projects)}
+        return [key for key, over in routed.items() if over and over.name == channel.name]
+
+
+def undelivered(issue_key: str, result: AttemptResult) -> Fault:
+    """Returns what people are told of a message that failed for good."""
+    outgoing_id = result.claimed.outgoing_id[:SHORT_ID]
+    return Fault(
+        cause=f"an email about {issue_key} was not delivered",
+        happened="undelivered",
+        details="undelivered_to",
+        reason=result.reply,
+        acts=(
+            ("see_undelivered", SHOW.format(outgoing_id=outgoing_id)),
+            ("retry_undelivered", RETRY.format(outgoing_id=outgoing_id)),
+        ),
+        names={"key": issue_key, "recipient": result.claimed.recipient},
+    )
+
+
+def unavailable(channel: Channel, since: datetime, fallback: str) -> Fault:
+    """Returns what people are told of a connection whose server is unavailable."""
+    return Fault(
+        cause=f"the outgoing connection {channel.name} is unavailable",
+        happened="unavailable",
+        details="unavailable_since",
+        reason=channel.breaker.reason,
+        follows="unavailable_instead" if fallback else "unavailable_waits",
+        acts=(("test_connection", TEST.format(name=channel.name)),),
+        names={"name": channel.name, "time": f"{since:%Y-%m-%d %H:%M} UTC", "fallback": fallback},
+    )

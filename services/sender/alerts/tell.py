@@ -1,0 +1,111 @@
+"""Stores what people are told of a fault: a message, and a post to the webhook.
+
+Both are stored in the transaction of what they tell, and one cause has at most one an hour,
+whatever number of senders meets it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.configuration.snapshot import ConfigurationSnapshot
+from postrail.database import Connection
+from postrail.effects.forwarding.notice import people_told
+from postrail.notifications.compose import NAMESPACE, Cause, Message, message_to
+from postrail.notifications.desk_texts import Fault, fault_noticed
+from postrail.notifications.templates.configured import message_of
+from postrail.outgoing import intake, notices
+from postrail.outgoing.alerts import posts
+from postrail.records import OutgoingQueued
+from postrail.tracker.issues import Watcher
+
+# The messages about faults of no project.
+NO_PROJECT = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Teller:
+    """Tells people of faults, as the settings of the sender say."""
+
+    message_id_key: bytes
+    # Is told beside the people of a project; "": nobody.
+    address: str
+    # Alerts are posted to a webhook.
+    webhook: bool = False
+
+    async def tell(
+        self,
+        connection: Connection,
+        fault: Fault,
+        snapshot: ConfigurationSnapshot,
+        project: str,
+        over: OutgoingConnection | None,
+        now: datetime,
+        *,
+        mailbox: str = "",
+    ) -> list[OutgoingQueued]:
+        """Stores the message to the people of the project; returns it, if one is due."""
+        to = await self._people(connection, snapshot, project, mailbox)
+        key = f"{fault.cause} in {project}"
+        if over is None or not to or not await notices.due(connection, [key], now):
+            return []
+        message = _message(fault, snapshot, project)
+        origin = Cause(
+            name=f"{key} at {now.isoformat()}",
+            in_reply_to=None,
+            references=(),
+            reply_to="",
+            received_at=None,
+            mailbox=None,
+        )
+        conversation = str(uuid.uuid5(NAMESPACE, key))
+        mail = message_to(to, conversation, message, origin, over, self.message_id_key, now, {})
+        mail = replace(mail, purpose="notice")
+        await intake.store(connection, [mail])
+        return [mail]
+
+    async def post(
+        self,
+        connection: Connection,
+        fault: Fault,
+        snapshot: ConfigurationSnapshot,
+        project: str,
+        now: datetime,
+    ) -> None:
+        """Stores the post to the webhook, if there is one and it is due."""
+        key = f"webhook: {fault.cause} in {project}"
+        if not self.webhook or not await notices.due(connection, [key], now):
+            return
+        words = _message(fault, snapshot, project).words
+        content = {
+            "fault": fault.happened,
+            "project": project,
+            "issue": fault.names.get("key", ""),
+            "connection": fault.names.get("name", ""),
+            "recipient": fault.names.get("recipient", ""),
+            "text": f"{words.title}\n\n{words.body}",
+        }
+        await posts.add(connection, content, now)
+
+    async def _people(
+        self,
+        connection: Connection,
+        snapshot: ConfigurationSnapshot,
+        project: str,
+        mailbox: str,
+    ) -> Sequence[Watcher]:
+        found = await people_told(connection, snapshot, project, mailbox)
+        if self.address and self.address not in {one.address for one in found}:
+            found.append(Watcher(address=self.address, name=""))
+        return found
+
+
+def _message(fault: Fault, snapshot: ConfigurationSnapshot, project: str) -> Message:
+    known = snapshot.projects.get(project)
+    letter = partial(fault_noticed, fault, project, known.name if known else project)
+    return message_of(letter, snapshot, project, snapshot.language_of(project))
