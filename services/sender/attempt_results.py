@@ -25,7 +25,10 @@ def attempt_result(
     *,
     retry_at: datetime | None = None,
 ) -> AttemptResult:
-    """Returns the result of the attempt; a deferred delivery is due at `retry_at`, if given."""
+    """Returns the result of the attempt; a deferred delivery is due at `retry_at`, if given.
+
+    One that is due at once, over a fallback, is not given up, however long it has waited.
+    """
     # The server may have accepted the message before the connection broke. We try again a few
     # times, with the same Message-ID, and mark it as maybe sent twice; each attempt may be a copy.
     is_unknown = answer.state == "unknown"
@@ -33,11 +36,12 @@ def attempt_result(
     state: DeliveryState
     state, reply, due_at = "deferred", answer.reply, now
     waited = now - claimed.queued_at
+    waits = retry_at is None or retry_at > now
     if answer.state == "sent" or answer.state == "failed":
         state = answer.state
     elif is_unknown and unknown_attempts > settings.unknown_repeats:
         state = "unconfirmed"
-    elif waited >= timedelta(seconds=settings.give_up_after_seconds):
+    elif waits and waited >= timedelta(seconds=settings.give_up_after_seconds):
         # An earlier attempt may have succeeded: only a person can say that all have failed.
         state = "unconfirmed" if unknown_attempts else "failed"
         reply = f"Given up after {_duration(waited)}: {answer.reply}"

@@ -31,7 +31,7 @@ from postrail.settings import KafkaSettings, SenderSettings
 from services.sender.attempt_results import attempt_result, postponed, refused
 from services.sender.begun import Begun
 from services.sender.channels import Channel, available
-from services.sender.message_size import is_size_refusal
+from services.sender.message_size import is_mailbox_size_refusal, is_size_refusal
 
 logger = log(__name__)
 
@@ -189,7 +189,7 @@ class Attempts:
     def _moved(self, claimed: Claimed, fallback: Channel, reason: str) -> AttemptResult:
         """Returns the result of a message that is to go over the fallback, at once."""
         now = self._clock.now()
-        answer = postponed(claimed, f"{reason} It goes over {fallback.name}.")
+        answer = postponed(claimed, f"{reason.rstrip('.')}. It goes over {fallback.name}.")
         result = attempt_result(claimed, answer, now, self._settings, retry_at=now)
         return replace(result, moved_to=fallback.name)
 

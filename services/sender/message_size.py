@@ -6,11 +6,18 @@ import re
 
 from postrail.courier import Answer
 
-# RFC 3463, 3.4: 5.3.4 is the limit of the server; 5.2.3 is the recipient's, whatever the way there.
-# RFC 1870, 6.1 and 6.4: servers without enhanced codes refuse by 552.
-_REFUSED = re.compile(r"5\d\d[ -]5\.3\.4\b|552 (?!\d\.\d)")
+# RFC 3463, 3.4: the limit of the server. RFC 1870, 6.1 and 6.4: servers without enhanced codes
+# refuse by 552.
+_BY_SERVER = re.compile(r"5\d\d[ -]5\.3\.4\b|552 (?!\d\.\d)")
+# RFC 3463, 3.3: the limit of the recipient's mailbox, whatever the way there.
+_BY_MAILBOX = re.compile(r"5\d\d[ -]5\.2\.3\b")
 
 
 def is_size_refusal(answer: Answer) -> bool:
     """Tells whether the server takes no message of this size."""
-    return answer.state == "failed" and _REFUSED.match(answer.reply) is not None
+    return answer.state == "failed" and _BY_SERVER.match(answer.reply) is not None
+
+
+def is_mailbox_size_refusal(answer: Answer) -> bool:
+    """Tells whether the recipient's mailbox takes no message of this size."""
+    return answer.state == "failed" and _BY_MAILBOX.match(answer.reply) is not None

@@ -71,6 +71,8 @@ class Faults:
         self._grey_seconds = grey_seconds
         self._first_seen: dict[str, float] = {}
         self.refused: list[tuple[str, str]] = []
+        # The size in bytes, not announced, above which messages get this reply after the dot.
+        self.too_large: tuple[int, str] | None = None
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
@@ -100,6 +102,8 @@ class Faults:
                 return f"{local[4:7]} refused as wished"
             if local.startswith("drop"):
                 return _broken(server)
+        if self.too_large and len(envelope.content or b"") > self.too_large[0]:
+            return self.too_large[1]
         self._keep(_kept(envelope))
         if any(local.startswith("acceptdrop") for local in locals_):
             return _broken(server)
@@ -159,6 +163,10 @@ class SmtpSink:
     def refused(self) -> list[tuple[str, str]]:
         """Returns the recipients that were refused at RCPT, with the code."""
         return self._faults.refused
+
+    def refuse_over(self, most_bytes: int, reply: str) -> None:
+        """Refuses larger messages by this reply, after they have come."""
+        self._faults.too_large = (most_bytes, reply)
 
     def mails_to(self, address: str) -> list[KeptMail]:
         """Returns the kept messages with this envelope recipient."""

@@ -23,7 +23,7 @@ from tests.makers.records import mail_fetched, mail_parsed
 from tests.makers.topics import feed
 from tests.processes.sender_lab import SenderLab
 from tests.processes.senders import configure, delivery_rows
-from tests.servers.smtp_sink import SmtpSink
+from tests.servers.smtp_sink import KeptMail, SmtpSink
 
 BOSS = "boss@example.net"
 RAW = (
@@ -98,10 +98,43 @@ async def test_an_original_that_no_connection_takes_is_left_out(
     lab.start()
     await lab.until_states(sent=1)
     (kept,) = smtp_sink.mails
+    assert_only_text(kept, mail.mail_id)
+
+
+def assert_only_text(kept: KeptMail, mail_id: str) -> None:
     assert kept.message.get_content_type() == "text/plain"
     text = kept.content.split(b"\r\n\r\n", 1)[1]
     assert text.startswith(b"The original is too large to be attached to this email.")
-    assert f"postrail mail show {mail.mail_id}".encode() in text
+    assert f"postrail mail show {mail_id}".encode() in text
+
+
+async def test_an_original_that_the_server_refuses_after_the_dot_is_left_out(
+    lab: SenderLab, bench: Bench, smtp_sink: SmtpSink
+) -> None:
+    spare = SmtpSink()
+    spare.start()
+    try:
+        await configure(lab.pool, smtp_sink.port, name="spare", is_default=False)
+        await configure(lab.pool, spare.port, fallback="spare")
+        # The server's own limit: the fallback may take it, and is the last one to refuse it.
+        spare.refuse_over(4000, "552 5.3.4 Message too big for system")
+        smtp_sink.refuse_over(4000, "552 Message size exceeds maximum permitted")
+        to_server = await fetched(lab, body=RAW + 5000 * b"x\r\n")
+        await bench.handle(to_server)
+        lab.start()
+        await lab.until_states(sent=1)
+        # The limit of the recipient's mailbox is the same over each connection.
+        spare.refuse_over(4000, "552 5.2.3 Message exceeds the size limit of this user")
+        to_mailbox = await fetched(lab, body=RAW + 6000 * b"x\r\n")
+        await bench.handle(to_mailbox)
+        await lab.until_states(sent=2)
+    finally:
+        spare.stop()
+    (kept,) = smtp_sink.mails
+    assert_only_text(kept, to_server.mail_id)
+    (kept,) = spare.mails
+    assert_only_text(kept, to_mailbox.mail_id)
+    assert not any(row["maybe_twice"] for row in await delivery_rows(lab.pool))
 
 
 async def test_an_original_in_a_blob_or_in_its_row_is_attached(

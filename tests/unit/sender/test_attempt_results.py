@@ -151,6 +151,18 @@ def test_the_number_of_repetitions_is_settable(repeats: int, outcome: DeliverySt
     assert result.state == outcome
 
 
+@pytest.mark.parametrize(("pause_seconds", "outcome"), [(0, "deferred"), (2, "failed")])
+def test_what_goes_over_a_fallback_at_once_is_not_given_up(
+    pause_seconds: float, outcome: DeliveryState
+) -> None:
+    retry_at = NOW + timedelta(seconds=pause_seconds)
+    mail = claimed(waited_hours=132)
+
+    result = attempt_result(mail, answer("deferred"), NOW, SETTINGS, retry_at=retry_at)
+
+    assert result.state == outcome
+
+
 def test_giving_up_says_after_how_long() -> None:
     result = attempt_result(claimed(waited_hours=132), answer("deferred"), NOW, SETTINGS)
 
