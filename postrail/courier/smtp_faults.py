@@ -16,6 +16,8 @@ from postrail.wire.faults import setting_of, tls_fault
 
 # RFC 4954, 6: the server cannot check the login now; it may be correct.
 TEMPORARY_AUTHENTICATION_FAILURE = 454
+# The library's words for a connection that breaks after STARTTLS.
+UPGRADING = "while upgrading transport"
 
 
 @contextlib.contextmanager
@@ -56,11 +58,26 @@ def _unavailable(connection: OutgoingConnection, error: Exception) -> CourierUna
             setting=setting_of(connection, "encryption, username"),
             remedy="Set encryption to starttls or ssl, or leave the user name blank",
         )
+    if connection.min_tls_version == "1.3" and _in_handshake(connection, error):
+        return CourierUnavailable(
+            f"{_server(connection)} broke off the TLS handshake: {words}",
+            setting=setting_of(connection, "min_tls_version, port, encryption"),
+            remedy="The server may not speak TLS 1.3: set min_tls_version to 1.2",
+        )
     return CourierUnavailable(
         f"no connection to {_server(connection)}: {code}{words}",
         setting=setting_of(connection, "host, port, encryption"),
         remedy="Check that the server runs there and accepts connections from here",
     )
+
+
+def _in_handshake(connection: OutgoingConnection, error: Exception) -> bool:
+    """Tells whether the connection was reset while TLS was being agreed on."""
+    if not any(isinstance(one, ConnectionResetError) for one in causes(error)):
+        return False
+    if connection.encryption == "ssl":
+        return isinstance(error, aiosmtplib.SMTPConnectError)
+    return UPGRADING in str(error)
 
 
 def login_required(connection: OutgoingConnection, words: str) -> CourierUnavailable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import ssl
 from collections.abc import Iterator
 from typing import Any
@@ -24,6 +25,7 @@ from postrail.courier import Answer, CourierUnavailable, Envelope, MessageTooLar
 from postrail.courier.dkim import Sign, signer
 from postrail.courier.smtp import SmtpCourier
 from tests.servers.certificates import Certificates
+from tests.servers.scripted_server import Script, saying, serving
 from tests.servers.smtp_sink import SmtpSink
 
 PASSWORD = "s3cret-pässword"
@@ -104,16 +106,54 @@ async def test_starttls_is_required(smtp_sink: SmtpSink, certificates: Certifica
     assert smtp_sink.mails == []
 
 
-async def test_an_older_tls_than_the_least_is_refused(certificates: Certificates) -> None:
+def starttls_with(context: ssl.SSLContext) -> Script:
+    """Returns a script that agrees to STARTTLS and then begins TLS."""
+
+    def script(connection: socket.socket) -> None:
+        connection.sendall(b"220 old.test\r\n")
+        connection.recv(4096)
+        connection.sendall(b"250-old.test\r\n250 STARTTLS\r\n")
+        connection.recv(4096)
+        connection.sendall(b"220 go on\r\n")
+        with context.wrap_socket(connection, server_side=True):
+            pass
+
+    return script
+
+
+@pytest.mark.parametrize("encryption", ["ssl", "starttls", "starttls_if_available"])
+async def test_an_alert_about_an_older_tls_names_the_setting(
+    certificates: Certificates, encryption: str
+) -> None:
     context = certificates.server_context()
     context.maximum_version = ssl.TLSVersion.TLSv1_2
-    sink = SmtpSink(tls=context, implicit_tls=True)
+    implicit = encryption == "ssl"
+    script = saying() if implicit else starttls_with(context)
+    with (
+        serving(script, context if implicit else None) as port,
+        pytest.raises(CourierUnavailable, match=r"does not speak TLS 1\.3") as caught,
+    ):
+        await send(port, certificates, encryption=encryption, min_tls_version="1.3")
+    assert caught.value.setting == "outgoing connection relay: min_tls_version"
+    assert "lower min_tls_version" in caught.value.remedy
+
+
+@pytest.mark.parametrize("encryption", ["ssl", "starttls"])
+async def test_a_handshake_that_breaks_off_over_an_older_tls_names_the_setting(
+    certificates: Certificates, encryption: str
+) -> None:
+    context = certificates.server_context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    # It sends no alert: Python's asyncio drops it.
+    sink = SmtpSink(tls=context, implicit_tls=encryption == "ssl")
     sink.start()
     try:
-        with pytest.raises(CourierUnavailable):
-            await send(sink.port, certificates, encryption="ssl", min_tls_version="1.3")
+        with pytest.raises(CourierUnavailable, match="broke off the TLS handshake") as caught:
+            await send(sink.port, certificates, encryption=encryption, min_tls_version="1.3")
+        assert "min_tls_version" in caught.value.setting
+        assert "set min_tls_version to 1.2" in caught.value.remedy
         assert sink.mails == []
-        answer, _ = await send(sink.port, certificates, encryption="ssl")
+        answer, _ = await send(sink.port, certificates, encryption=encryption)
         assert answer.state == "sent"
     finally:
         sink.stop()
