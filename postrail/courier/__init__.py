@@ -50,6 +50,9 @@ class Answer:
     reply: str
     # The server refused this recipient (RCPT), and neither the sender nor the message.
     refused_recipient: bool = False
+    # The server ended the connection, or was silent, before the message was complete; it did not
+    # take the message.
+    connection_lost: bool = False
     # The Message-ID that the mail system gave the sent message, if it reports one.
     message_id: str = ""
     # It also answers the attempt before, whose outcome was unknown: the message was sent once.

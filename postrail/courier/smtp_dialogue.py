@@ -131,7 +131,8 @@ class Dialogue:
         self._unproven = accepted
         reply = await self._hand_over(envelope.content, limit, before_dot)
         state: State = "sent" if reply.code // 100 == 2 else _refusal(reply.code)
-        _answer_each(answers, accepted, state, words_of_reply(reply))
+        lost = reply.code == CLOSING
+        _answer_each(answers, accepted, state, words_of_reply(reply), connection_lost=lost)
         if state != "sent":
             # If this was the reply to another command, a repetition would be a copy.
             await self._commands.confirm_step()
@@ -191,7 +192,9 @@ class Dialogue:
                 accepted.append(recipient)
             else:
                 _answer_refused(answers, [recipient], reply)
-                answers[recipient] = replace(answers[recipient], refused_recipient=True)
+                answers[recipient] = replace(
+                    answers[recipient], refused_recipient=True, connection_lost=False
+                )
         return accepted
 
     async def _hand_over(
@@ -244,7 +247,7 @@ class Dialogue:
         state: State = "unknown" if self._in_doubt else "deferred"
         words = f"{why}; the server may have taken the message" if self._in_doubt else why
         without = [recipient for recipient in envelope.recipients if recipient not in answers]
-        _answer_each(answers, without, state, words)
+        _answer_each(answers, without, state, words, connection_lost=not self._in_doubt)
 
     def abort(self) -> None:
         """Closes the connection at once and discards data that are not written yet."""
@@ -309,14 +312,24 @@ def _not_carriable(address: str) -> str:
 def _answer_refused(
     answers: dict[str, Answer], recipients: Sequence[str], reply: aiosmtplib.SMTPResponse
 ) -> None:
-    _answer_each(answers, recipients, _refusal(reply.code), words_of_reply(reply))
+    lost = reply.code == CLOSING
+    _answer_each(
+        answers, recipients, _refusal(reply.code), words_of_reply(reply), connection_lost=lost
+    )
 
 
 def _answer_each(
-    answers: dict[str, Answer], recipients: Sequence[str], state: State, reply: str
+    answers: dict[str, Answer],
+    recipients: Sequence[str],
+    state: State,
+    reply: str,
+    *,
+    connection_lost: bool = False,
 ) -> None:
     for recipient in recipients:
-        answers[recipient] = Answer(recipient=recipient, state=state, reply=reply)
+        answers[recipient] = Answer(
+            recipient=recipient, state=state, reply=reply, connection_lost=connection_lost
+        )
 
 
 def _refusal(code: int) -> State:

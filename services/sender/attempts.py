@@ -156,26 +156,26 @@ class Attempts:
             state: State = "unknown" if dotted else "deferred"
             return self._result(claimed, postponed(claimed, reason, state=state))
         channel.breaker.succeeded()
-        if is_size_refusal(answer) and attempt.fallbacks:
-            return self._moved(claimed, attempt.fallbacks[0], answer.reply)
+        if fallback := _taking_over(attempt, answer):
+            return self._moved(claimed, fallback, answer.reply)
         result = self._result(claimed, answer)
         return replace(result, sent_over="" if channel.name == claimed.connection else channel.name)
 
     async def _answer(self, attempt: Attempt, before_dot: BeforeDot) -> Answer:
         """Returns the server's answer to the message.
 
-        A forward that is too large for the last connection that could take it goes without its
-        original.
+        A forward that is too large for its recipient, or for the last connection that could take
+        it, goes without its original.
         """
-        claimed = attempt.claimed
-        divisible = claimed.forwards is not None and not attempt.fallbacks
+        claimed, last = attempt.claimed, not attempt.fallbacks
         try:
             answer = await self._sent(attempt, claimed, before_dot)
         except MessageTooLarge:
-            if not divisible:
+            if claimed.forwards is None or not last:
                 raise
         else:
-            if not (divisible and is_size_refusal(answer)):
+            too_large = is_mailbox_size_refusal(answer) or (last and is_size_refusal(answer))
+            if claimed.forwards is None or not too_large:
                 return answer
         logger.warning("a forward goes without its original", outgoing_id=claimed.outgoing_id)
         return await self._sent(attempt, without_original(claimed), before_dot)
@@ -212,3 +212,10 @@ class Attempts:
             is_repeated=claimed.attempts > 1,
             draft=claimed.draft,
         )
+
+
+def _taking_over(attempt: Attempt, answer: Answer) -> Channel | None:
+    """Returns the fallback that is to send what the server did not take, if one can help."""
+    if is_size_refusal(answer):
+        return next(iter(attempt.fallbacks), None)
+    return available(attempt.fallbacks) if answer.connection_lost else None

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 from tests.servers.scripted_server import Script, serving
 
@@ -43,9 +45,14 @@ class Visits:
 
 
 @contextlib.contextmanager
-def odd_smtp(replies: Mapping[str, Reply], visits: Visits) -> Iterator[int]:
-    """Yields the port of a server with these replies in place of the usual ones."""
-    with serving(_script({**USUAL, **replies}, visits)) as port:
+def odd_smtp(
+    replies: Mapping[str, Reply], visits: Visits, tls: ssl.SSLContext | None = None
+) -> Iterator[int]:
+    """Yields the port of a server with these replies in place of the usual ones.
+
+    With `tls`, its connections are encrypted from the start.
+    """
+    with serving(_script({**USUAL, **replies}, visits), tls) as port:
         yield port
 
 
@@ -60,24 +67,32 @@ def _script(replies: Mapping[str, Reply], visits: Visits) -> Script:
         while line := reader.readline():
             verb = line[:4].decode("ascii", "replace").strip().upper()
             visits.commands.append(verb)
-            if not _reply(connection, replies["AGAIN" if verb == "EHLO" and greeted else verb]):
+            # It hangs up at what is no command.
+            if not _reply(connection, replies.get("AGAIN" if verb == "EHLO" and greeted else verb)):
                 return
             greeted = True
             if verb == "QUIT":
                 return
-            if verb == "DATA":
-                reader.readline()
-                _reply(connection, replies["body"])
-                while (line := reader.readline()) and line != b".\r\n":
-                    pass
-                if not line:
-                    return
-                with visits.changed:
-                    visits.complete += 1
-                if not _reply(connection, replies["."]):
-                    return
+            if verb == "DATA" and not _take(connection, reader, replies, visits):
+                return
 
     return script
+
+
+def _take(
+    connection: socket.socket, reader: BinaryIO, replies: Mapping[str, Reply], visits: Visits
+) -> bool:
+    """Reads a message and replies to it; returns whether the connection goes on."""
+    reader.readline()
+    if not _reply(connection, replies["body"]):
+        return False
+    while (line := reader.readline()) and line != b".\r\n":
+        pass
+    if not line:
+        return False
+    with visits.changed:
+        visits.complete += 1
+    return _reply(connection, replies["."])
 
 
 def _reply(connection: socket.socket, reply: Reply) -> bool:

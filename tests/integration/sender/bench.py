@@ -29,7 +29,7 @@ from postrail.stream.received import Received
 from services.sender.alerts.faults import Alerts
 from services.sender.alerts.tell import Teller
 from services.sender.announcer import Announcer
-from services.sender.channels import Channels
+from services.sender.channels import Channels, MakeCourier
 from services.sender.step import Sender
 from tests.fakes.streams import MemoryProducer
 from tests.processes.senders import delivery_rows
@@ -100,7 +100,10 @@ class CountingProgress:
 class Bench:
     """A sender whose rounds the test starts."""
 
-    def __init__(self, settings: Settings, pool: Pool) -> None:
+    def __init__(
+        self, settings: Settings, pool: Pool, make_courier: MakeCourier | None = None
+    ) -> None:
+        """Makes a sender; without `make_courier`, its couriers are scripted."""
         self.pool = pool
         # A minute ahead, since the messages of a test are queued at the machine's time.
         self.clock = SettableClock(datetime.now(UTC) + timedelta(minutes=1))
@@ -118,7 +121,7 @@ class Bench:
             stop=asyncio.Event(),
         )
         self.announcer = Announcer(pool, self.producer)
-        self.channels = Channels(pool, self.clock, self._courier)
+        self.channels = Channels(pool, self.clock, make_courier or self._courier)
         self.sender = Sender(
             self.process,
             pool,
