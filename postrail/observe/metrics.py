@@ -64,6 +64,21 @@ _token_age_seconds = Gauge(
     "Time since the provider last gave tokens for the mail account",
     ("account",),
 )
+_connection_needs_authorization = Gauge(
+    "postrail_connection_needs_authorization",
+    "1 while a person has to sign in for the outgoing connection; must be 0",
+    ("connection",),
+)
+_connection_token_age_seconds = Gauge(
+    "postrail_connection_token_age_seconds",
+    "Time since the provider last gave tokens for the outgoing connection; grows while it is idle",
+    ("connection",),
+)
+# Whether a person must sign in, and the age of the tokens: by what the tokens belong to.
+_token_gauges = {
+    "accounts": (_needs_authorization, _token_age_seconds),
+    "connections": (_connection_needs_authorization, _connection_token_age_seconds),
+}
 
 
 def observe_stage(
@@ -112,18 +127,21 @@ def set_mailbox_unaccounted(mailbox: str, mails: int) -> None:
     _mailbox_unaccounted.labels(mailbox).set(mails)
 
 
-def show_token(account: str, needs_authorization: bool, age_seconds: float | None) -> None:
-    """Sets whether a person must sign in for a mail account, and the age of its tokens."""
-    _needs_authorization.labels(account).set(needs_authorization)
+def show_token(
+    owners: str, name: str, needs_authorization: bool, age_seconds: float | None
+) -> None:
+    """Sets whether a person must sign in for an account or connection, and its tokens' age."""
+    needs, age = _token_gauges[owners]
+    needs.labels(name).set(needs_authorization)
     if age_seconds is not None:
-        _token_age_seconds.labels(account).set(age_seconds)
+        age.labels(name).set(age_seconds)
 
 
-def forget_token(account: str) -> None:
-    """Removes a mail account that this process no longer watches."""
-    for gauge in (_needs_authorization, _token_age_seconds):
+def forget_token(owners: str, name: str) -> None:
+    """Removes an account or connection that this process no longer uses."""
+    for gauge in _token_gauges[owners]:
         with contextlib.suppress(KeyError):
-            gauge.remove(account)
+            gauge.remove(name)
 
 
 def show_health(ready: bool, *, paused: bool) -> None:

@@ -16,6 +16,7 @@ from postrail.blobs import BlobStore
 from postrail.database import require_current_schema, transaction
 from postrail.in_flight.mark import Mark
 from postrail.instance import require_own
+from postrail.oauth.authorizations import Authorizations
 from postrail.oauth.tokens import AccessTokens
 from postrail.process import Process, open_database, run_process
 from postrail.secrets import Secrets
@@ -23,7 +24,6 @@ from postrail.stream.topics import MAILBOX_CHECK_REQUESTED
 from postrail.stream.worker import Worker
 from postrail.tasks import side_by_side
 from services.fetcher.assignment import MailboxAssignment
-from services.fetcher.authorizations import Authorizations
 from services.fetcher.in_flight import SERVICE, InFlight
 from services.fetcher.losses import Losses
 from services.fetcher.opener import MailboxFactory, MailboxOpener
@@ -89,7 +89,8 @@ async def main(process: Process) -> None:
         )
         authorizations = Authorizations(
             rows=store.token_rows,
-            assignment=assignment,
+            used=lambda: assignment.mailboxes,
+            wake=assignment.wake,
             clock=process.clock,
             reload_seconds=settings.fetcher.accounts_reload_seconds,
         )

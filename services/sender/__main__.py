@@ -11,7 +11,10 @@ if __name__ == "__main__":
 from contextlib import AbstractAsyncContextManager
 
 from postrail.blobs import BlobStore
+from postrail.clock import Clock
 from postrail.database import Connection, Pool, transaction
+from postrail.oauth.authorizations import Authorizations
+from postrail.oauth.token_table import TokenRow, all_rows
 from postrail.oauth.tokens import AccessTokens
 from postrail.process import Process, run_process
 from postrail.records import OutgoingQueued
@@ -26,7 +29,7 @@ from services.sender.alerts.tell import Teller
 from services.sender.alerts.unreached import unreached_work
 from services.sender.alerts.webhook import webhook_work
 from services.sender.announcer import Announcer
-from services.sender.channels import Channels, couriers
+from services.sender.channels import RELOAD_SECONDS, Channels, couriers
 from services.sender.step import Sender
 
 GROUP = "sender"
@@ -56,6 +59,7 @@ async def main(process: Process) -> None:
         # Each with a loop of its own: a webhook that hangs keeps no message.
         unreached = TimedWork(process, pool, key, {TimerKind.UNREACHED: unreached_work(teller)})
         webhook = TimedWork(process, pool, key, {TimerKind.WEBHOOK: webhook_work(settings.sender)})
+        authorizations = _authorizations(pool, channels, clock)
         sender = Sender(process, pool, offsets, channels, blobs, announcer, alerts)
         return Stage(
             take_in=sender.take_in,
@@ -64,10 +68,27 @@ async def main(process: Process) -> None:
                 lambda: announcer.run(process.stop),
                 unreached.run,
                 webhook.run,
+                lambda: authorizations.run(process.stop),
             ),
         )
 
     await run_stage(process, OUTGOING_QUEUED, GROUP, stage)
+
+
+def _authorizations(pool: Pool, channels: Channels, clock: Clock) -> Authorizations:
+    """Returns what follows the tokens of all connections."""
+
+    async def read() -> list[TokenRow]:
+        async with transaction(pool) as connection:
+            return await all_rows(connection, "connections")
+
+    return Authorizations(
+        rows=read,
+        used=lambda: channels.snapshot.connections,
+        wake=channels.wake,
+        clock=clock,
+        reload_seconds=RELOAD_SECONDS,
+    )
 
 
 async def _until_closed(sender: Sender, tokens: AccessTokens) -> None:

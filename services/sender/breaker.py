@@ -46,6 +46,11 @@ class Breaker:
             self._probe_at = now + timedelta(seconds=max(seconds, after_seconds))
         return self._probe_at
 
+    def probe_now(self) -> None:
+        """Lets the next message be a probe at once."""
+        if self._probe_at is not None:
+            self._probe_at = datetime.min.replace(tzinfo=self._probe_at.tzinfo)
+
     def succeeded(self) -> None:
         """Closes the breaker: the server answered."""
         self._failures = 0

@@ -152,6 +152,11 @@ class Channels:
         unavailable = [other for other in self.usable if other.breaker.is_open]
         return [one.name for one in unavailable if available(self.fallbacks_of(one)) is channel]
 
+    def wake(self, name: str) -> None:
+        """Lets the next message find out at once whether the server takes messages again."""
+        if channel := self._channels.get(name):
+            channel.breaker.probe_now()
+
     def fallbacks_of(self, channel: Channel) -> tuple[Channel, ...]:
         """Returns the enabled channels that may take over, the first one first."""
         found: list[Channel] = []

@@ -50,6 +50,18 @@ def test_the_pause_grows_to_its_limit() -> None:
     assert PROBE_MAX_SECONDS * 0.8 <= pauses[-1] <= PROBE_MAX_SECONDS * 1.2
 
 
+def test_it_may_be_probed_at_once() -> None:
+    breaker = Breaker()
+    for _ in range(5):
+        breaker.failed(NOW, "needs authorization")
+
+    breaker.probe_now()
+
+    assert breaker.is_open
+    assert breaker.allowed(NOW, busy=0, most=4) == 1
+    assert breaker.failed(NOW, "still") > NOW
+
+
 def test_success_closes_it() -> None:
     breaker = Breaker()
     for _ in range(5):

@@ -1,36 +1,23 @@
-"""Token states are shown as metrics and wake mailboxes that wait for an authorization."""
+"""Token states are shown as metrics and wake what waits for an authorization."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import cast
 
 import pytest
 from prometheus_client import REGISTRY
 
 from postrail.clock import SettableClock
 from postrail.errors import TransientError
+from postrail.oauth.authorizations import Authorizations
 from postrail.oauth.token_table import State, TokenRow
 from postrail.observe.metrics import forget_token
-from services.fetcher.assignment import MailboxAssignment
-from services.fetcher.authorizations import Authorizations
 from tests.fakes.fetching import until
 
 NEEDS = "postrail_account_needs_authorization"
 AGE = "postrail_oauth_token_age_seconds"
-
-
-class Mailboxes:
-    """Replaces the MailboxAssignment of a process."""
-
-    def __init__(self) -> None:
-        self.mailboxes = ["support", "sales"]
-        self.woken: list[str] = []
-
-    def wake(self, mailbox: str) -> None:
-        self.woken.append(mailbox)
 
 
 class Scene:
@@ -38,12 +25,14 @@ class Scene:
 
     def __init__(self) -> None:
         self.clock = SettableClock()
-        self.assignment = Mailboxes()
+        self.used = ["support", "sales"]
+        self.woken: list[str] = []
         self.rows: dict[str, TokenRow] = {}
         self.faults: list[Exception] = []
         self.authorizations = Authorizations(
             rows=self._read,
-            assignment=cast(MailboxAssignment, self.assignment),
+            used=lambda: self.used,
+            wake=self.woken.append,
             clock=self.clock,
             reload_seconds=0.001,
         )
@@ -53,11 +42,13 @@ class Scene:
             raise self.faults.pop()
         return list(self.rows.values())
 
-    async def check(self, name: str, state: State) -> None:
-        """Writes the row of an account and lets it be checked."""
+    async def check(self, name: str, state: State, owners: str = "accounts") -> None:
+        """Writes the row of an account or connection and lets it be checked."""
         now = self.clock.now()
         obtained = now - timedelta(seconds=90)
-        self.rows[name] = TokenRow(owner=name, state=state, obtained_at=obtained, changed_at=now)
+        self.rows[name] = TokenRow(
+            owner=name, owners=owners, state=state, obtained_at=obtained, changed_at=now
+        )
         await self.authorizations.check()
 
 
@@ -65,7 +56,8 @@ class Scene:
 def scene() -> Iterator[Scene]:
     yield Scene()
     for name in ("support", "sales", "elsewhere"):
-        forget_token(name)
+        forget_token("accounts", name)
+        forget_token("connections", name)
 
 
 def shown(metric: str, account: str = "support") -> float | None:
@@ -80,11 +72,22 @@ async def test_state_and_age_are_shown(scene: Scene) -> None:
     assert shown(NEEDS, "sales") is None
 
 
+async def test_connections_have_metrics_of_their_own(scene: Scene) -> None:
+    await scene.check("support", "needs_authorization", "connections")
+    labels = {"connection": "support"}
+    needs, age = "postrail_connection_needs_authorization", "postrail_connection_token_age_seconds"
+    assert [REGISTRY.get_sample_value(one, labels) for one in (needs, age)] == [1, 90]
+    assert shown(NEEDS) is None
+    scene.used = []
+    await scene.authorizations.check()
+    assert [REGISTRY.get_sample_value(one, labels) for one in (needs, age)] == [None, None]
+
+
 async def test_mailboxes_of_other_processes_are_not_shown(scene: Scene) -> None:
     await scene.check("elsewhere", "needs_authorization")
     assert shown(NEEDS, "elsewhere") is None
     await scene.check("support", "needs_authorization")
-    scene.assignment.mailboxes = ["sales"]
+    scene.used = ["sales"]
     await scene.authorizations.check()
     assert (shown(NEEDS), shown(AGE)) == (None, None)
 
@@ -93,10 +96,10 @@ async def test_a_sign_in_wakes_the_mailbox(scene: Scene) -> None:
     await scene.check("support", "authorized")
     await scene.check("support", "needs_authorization")
     await scene.check("support", "needs_authorization")
-    assert scene.assignment.woken == []
+    assert scene.woken == []
     await scene.check("support", "authorized")
     await scene.check("support", "authorized")
-    assert scene.assignment.woken == ["support"]
+    assert scene.woken == ["support"]
 
 
 async def test_an_outage_of_postgresql_does_not_end_it(scene: Scene) -> None:

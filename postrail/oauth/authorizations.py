@@ -1,12 +1,12 @@
-"""Follows the token states of the mailboxes here: shows metrics, wakes authorized mailboxes.
+"""Follows the states of the tokens that a process uses: shows metrics, wakes what waits for them.
 
-A mailbox whose account needs authorization resumes by itself once a person has signed in.
+An account or connection that needs authorization goes on by itself once a person has signed in.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from postrail.clock import Clock
 from postrail.errors import TransientError
@@ -14,28 +14,31 @@ from postrail.oauth.token_table import TokenRow
 from postrail.observe.log import log
 from postrail.observe.metrics import forget_token, show_token
 from postrail.tasks import set_within
-from services.fetcher.assignment import MailboxAssignment
 
-logger = log("fetcher")
+logger = log(__name__)
 
 
 class Authorizations:
-    """Follows the states of the accounts whose mailboxes this process watches."""
+    """Follows the states of the accounts, or of the connections, that this process uses."""
 
     def __init__(
         self,
         *,
         rows: Callable[[], Awaitable[Sequence[TokenRow]]],
-        assignment: MailboxAssignment,
+        used: Callable[[], Collection[str]],
+        wake: Callable[[str], None],
         clock: Clock,
         reload_seconds: float,
     ) -> None:
+        """`rows` reads all rows of the kind, of which this process uses those named by `used`."""
         self._rows = rows
-        self._assignment = assignment
+        self._used = used
+        self._wake = wake
         self._clock = clock
         self._reload_seconds = reload_seconds
         self._waiting: set[str] = set()
-        self._shown: set[str] = set()
+        # The rows whose metrics are shown, by owner.
+        self._shown: dict[str, TokenRow] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Checks every few seconds until `stop` is set."""
@@ -46,13 +49,13 @@ class Authorizations:
                 logger.warning("states of tokens not read", reason=str(error))
 
     async def check(self) -> None:
-        """Shows each state; wakes the mailboxes whose accounts are authorized again."""
-        ours = set(self._assignment.mailboxes)
-        rows = [row for row in await self._rows() if row.owner in ours]
+        """Shows each state; wakes those that are authorized again."""
+        used = set(self._used())
+        rows = [row for row in await self._rows() if row.owner in used]
         waiting = {row.owner for row in rows if row.state == "needs_authorization"}
-        for name in (self._waiting & ours) - waiting:
-            logger.info("mailbox is authorized again", mailbox=name)
-            self._assignment.wake(name)
+        for name in (self._waiting & used) - waiting:
+            logger.info("authorized again", name=name)
+            self._wake(name)
         self._waiting = waiting
         self._show(rows)
 
@@ -60,8 +63,8 @@ class Authorizations:
         now = self._clock.now()
         for row in rows:
             age = (now - row.obtained_at).total_seconds() if row.obtained_at else None
-            show_token(row.owner, row.state == "needs_authorization", age)
-        shown = {row.owner for row in rows}
-        for name in self._shown - shown:
-            forget_token(name)
+            show_token(row.owners, row.owner, row.state == "needs_authorization", age)
+        shown = {row.owner: row for row in rows}
+        for name in self._shown.keys() - shown.keys():
+            forget_token(self._shown[name].owners, name)
         self._shown = shown
