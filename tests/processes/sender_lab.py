@@ -39,6 +39,7 @@ class SenderLab:
         self.settings = settings
         self.pool = pool
         self.senders: list[SenderProcess] = []
+        self._others: list[SenderProcess] = []
         self._environment = environment
         self._folder = folder
         self._producer = Producer(settings.kafka)
@@ -48,7 +49,7 @@ class SenderLab:
         await self._producer.start()
 
     async def close(self) -> None:
-        for sender in self.senders:
+        for sender in (*self.senders, *self._others):
             if sender.runs:
                 sender.kill()
         await self._producer.close()
@@ -57,6 +58,12 @@ class SenderLab:
         sender = SenderProcess({**self._environment, **environment}, self._folder)
         self.senders.append(sender)
         return sender
+
+    def start_as(self, *arguments: str) -> SenderProcess:
+        """Starts a process of another kind."""
+        process = SenderProcess(self._environment, self._folder, arguments)
+        self._others.append(process)
+        return process
 
     async def queue(self, *mails: OutgoingQueued) -> None:
         await self.send([queued_entry(mail) for mail in mails])

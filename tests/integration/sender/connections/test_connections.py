@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from postrail.courier import Answer, CourierUnavailable
 from postrail.database import rows, transaction
-from postrail.outgoing.routing import pauses
+from postrail.outgoing.routing import pauses, rates
 from postrail.outgoing.routing.pauses import ALL, Pause
 from tests.integration.sender.bench import Behaviour, Bench, accepting, raising
 from tests.processes.senders import configure, queued_mail
@@ -175,6 +176,37 @@ async def test_a_limit_of_messages_a_minute_holds_for_all_senders(bench: Bench) 
     # In any minute at most ten, and hardly fewer over the whole time.
     assert max(sum(at <= one < at + 60 for one in sent) for at in sent) == 10
     assert len(sent) >= 30
+
+
+async def test_a_limit_costs_one_row_once_a_round(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And nothing where there is none."""
+    touched: list[str] = []
+
+    def counted(method: Callable[..., Awaitable[Any]], verb: str) -> Callable[..., Awaitable[Any]]:
+        async def call(connection: Any, name: str, *arguments: Any) -> Any:
+            touched.append(f"{verb} {name}")
+            return await method(connection, name, *arguments)
+
+        return call
+
+    for verb in ("lock", "save"):
+        monkeypatch.setattr(rates, verb, counted(getattr(rates, verb), verb))
+    await configure(bench.pool, 25, mails_per_minute=40)
+    await configure(bench.pool, 25, name="free", is_default=False)
+    await bench.channels.refresh()
+    both = [queued_mail(connection=name) for name in ("relay", "free") for _ in range(4)]
+    await bench.take_in(*both)
+    await bench.rounds()
+    assert sum(sent_by(bench).values()) == 8
+    assert touched == ["lock relay", "save relay"]
+    # Nothing is due.
+    await bench.rounds()
+    assert touched[2:] == ["lock relay"]
+    async with transaction(bench.pool) as connection:
+        found = await rows(connection, "SELECT connection FROM outgoing_rate")
+    assert found == [("relay",)]
 
 
 @pytest.mark.parametrize("paused", ["relay", "spare", ALL])
