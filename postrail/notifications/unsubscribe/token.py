@@ -22,6 +22,7 @@ TOKEN_CHARACTERS = 18 + len("u-") + PROOF_CHARACTERS
 SUBJECT = "unsubscribe"
 IN_ADDRESS = re.compile(rf"[^@]+\+{TOKEN}@", re.I)
 IN_SUBJECT = re.compile(rf"\b{SUBJECT} {TOKEN}(?![0-9a-z])", re.I)
+_SUBJECT_ALONE = re.compile(rf"\s*{SUBJECT}\s*", re.I)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,3 +77,8 @@ def token_in(addresses: Iterable[str], subject: str) -> UnsubscribeToken | None:
     if match := found or IN_SUBJECT.search(subject):
         return UnsubscribeToken(issue_id=int(match["issue_id"]), proof=match["proof"].lower())
     return None
+
+
+def asks_by_subject(subject: str) -> bool:
+    """Tells whether the subject is that of our links, whatever else the message says."""
+    return bool(_SUBJECT_ALONE.fullmatch(subject) or IN_SUBJECT.search(subject))
