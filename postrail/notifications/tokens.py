@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 
 _START, _END = "\ufdd0", "\ufdd1"
-_TOKEN = re.compile(f"{_START}([a-z_]+){_END}")
+# Also the beginning of one, where a text was cut: a mark is never shown to anybody.
+_TOKEN = re.compile(f"{_START}([a-z_]*){_END}?|{_END}")
 _MARKS = re.compile(f"[{_START}{_END}]")
 
 
@@ -22,18 +23,27 @@ def token(name: str) -> str:
 
 def without_marks(value: str) -> str:
     """Returns the value without the characters that tokens stand between."""
-    return _MARKS.sub("", value) if _START in value or _END in value else value
+    return _MARKS.sub("", value) if _has_marks(value) else value
+
+
+def without_tokens(text: str) -> str:
+    """Returns the text without its tokens, for a place where nothing fills them in."""
+    return filled(text, {})
 
 
 def filled(text: str, tokens: Mapping[str, str]) -> str:
     """Returns the plain text for the recipient with these texts; one that is missing is blank."""
-    if _START not in text:
+    if not _has_marks(text):
         return text
     return _TOKEN.sub(lambda found: tokens.get(found[1], ""), text)
 
 
 def filled_html(text: str, tokens: Mapping[str, str]) -> str:
     """Returns the HTML for the recipient with these texts, escaped."""
-    if _START not in text:
+    if not _has_marks(text):
         return text
     return _TOKEN.sub(lambda found: html.escape(tokens.get(found[1], "")), text)
+
+
+def _has_marks(text: str) -> bool:
+    return _START in text or _END in text

@@ -84,3 +84,6 @@ VARIABLES: dict[str, str] = {
     "language": "the language of the message, such as de",
     "event": "the name of the event",
 }
+
+# Those that are filled in for each recipient, after the message was rendered.
+PERSONAL = frozenset({"greeting", "stop", "time"})

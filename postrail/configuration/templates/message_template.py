@@ -11,7 +11,7 @@ from postrail.configuration.configured import Configured, Name, faulty
 from postrail.configuration.entry import Fault, Proposal, unknown_name
 from postrail.configuration.kind import Kind
 from postrail.configuration.models.project import Project
-from postrail.rendering.engine import faults_of
+from postrail.rendering.checks import faults_of, puts_out
 from postrail.rendering.events import MessageEvent
 
 # Blanks at the ends of a text belong to it.
@@ -61,15 +61,19 @@ class MessageTemplate(Configured):
 def _faults(template: MessageTemplate) -> Iterator[tuple[str, str]]:
     for field in ("subject", "text", "html"):
         source = getattr(template, field)
-        found = faults_of(source, html=field == "html")
+        found = faults_of(source, html=field == "html", subject=field == "subject")
         if found:
             yield field, "; ".join(map(str, found))
-        elif field != "subject" and source and _lacks_marker(template.event, source):
-            yield field, "has no {{ marker }}, above which people reply: put it first"
+        elif field != "subject" and source and template.event not in UNMARKED:
+            yield from _faults_of_marker(field, source)
 
 
-def _lacks_marker(event: MessageEvent, source: str) -> bool:
-    return event not in UNMARKED and "marker" not in source
+def _faults_of_marker(field: str, source: str) -> Iterator[tuple[str, str]]:
+    # In HTML the elements around it come first.
+    first = field == "text"
+    if not puts_out(source, "marker", first=first):
+        place = "put it first" if first else "put it before all other text"
+        yield field, f"has no {{{{ marker }}}}, above which people reply: {place}, outside of an if"
 
 
 def _known_projects(proposal: Proposal) -> Iterable[Fault]:

@@ -11,7 +11,7 @@ from postrail.configuration.templates.message_template import MessageTemplate
 from postrail.notifications.templates.html_text import in_lines, paragraphs
 from postrail.notifications.templates.sections import section_html, section_text
 from postrail.notifications.templates.words import TIME, Words
-from postrail.notifications.tokens import without_marks
+from postrail.notifications.tokens import without_marks, without_tokens
 from postrail.rendering.engine import Unrendered, render
 
 PREVIEW_CHARACTERS = 140
@@ -74,7 +74,8 @@ def _by_template(words: Words, template: MessageTemplate) -> Rendered:
     variables = variables_of(words)
     subject = words.subject
     if template.subject:
-        subject = " ".join(render(template.subject, variables).split())[:SUBJECT_CHARACTERS]
+        subject = without_tokens(render(template.subject, variables))
+        subject = " ".join(subject.split())[:SUBJECT_CHARACTERS]
     text = render(template.text, variables)
     if _too_long(text):
         raise Unrendered(f"its text has more than {MAX_BYTES:,} bytes")
@@ -154,7 +155,8 @@ def _body(words: Words) -> str:
 def _preview(words: Words) -> str:
     """Returns the first words of the message on one line, without the marker."""
     body = section_text(words.sections[:1]).removeprefix("* ") or words.body
-    begin = body[: 2 * PREVIEW_CHARACTERS] if not words.quotes else ""
+    # Of a token that is cut the rest would be shown.
+    begin = without_tokens(body)[: 2 * PREVIEW_CHARACTERS] if not words.quotes else ""
     sentence = f"{words.sentence}{words.full_stop}" if words.sentence else ""
     return " ".join(f"{sentence} {begin}".split())[:PREVIEW_CHARACTERS]
 

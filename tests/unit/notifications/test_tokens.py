@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from postrail.notifications.tokens import filled, filled_html, token, without_marks
+from postrail.notifications.tokens import filled, filled_html, token, without_marks, without_tokens
 
 TOKENS = {"greeting": "Hello <b>Ann</b> & Bob,"}
 
@@ -18,6 +18,14 @@ def test_a_token_is_replaced_by_the_recipients_text() -> None:
 
 def test_a_missing_text_is_blank() -> None:
     assert filled(f"a{token('why')}b", TOKENS) == "ab"
+
+
+def test_no_mark_is_left_of_a_token_that_was_cut_or_changed() -> None:
+    whole = token("greeting")
+    for broken in (whole[:-1], whole[:4], whole[1:], whole.upper(), f"{whole[:3]}..."):
+        for made in (filled(broken, TOKENS), filled_html(broken, TOKENS), without_tokens(broken)):
+            assert "\ufdd0" not in made
+            assert "\ufdd1" not in made
 
 
 def test_no_value_from_elsewhere_can_name_a_token() -> None:

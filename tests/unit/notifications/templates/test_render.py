@@ -165,10 +165,16 @@ def test_the_html_of_a_template_without_html_is_its_text_in_our_layout() -> None
     assert made.html.count(WORDS.marker) == 1
 
 
+def test_a_preview_has_no_part_of_a_token() -> None:
+    made = rendered(WORDS, template(text="{{ marker }}\n" + "a" * 130 + " {{ greeting }} b"))
+    shown = re.findall(r'mso-hide: all;">(.*?)</div>', made.html, re.S)
+    assert shown == ["a" * 130 + " b"]
+
+
 def test_a_template_that_fails_gives_way_to_the_default_one() -> None:
-    made = rendered(WORDS, template(text="{{ marker }}{{ body[999] }}"))
+    made = rendered(WORDS, template(text="{{ marker }}{{ body|truncate(body) }}"))
     assert made.text == rendered(WORDS).text
-    assert made.fault.startswith("template mine: UndefinedError")
+    assert made.fault.startswith("template mine: TypeError")
     assert made.template == ""
 
 
@@ -235,7 +241,11 @@ def test_a_template_of_the_project_goes_before_one_of_the_language(
     [
         ({"text": "{{ marker }}\n{{ boddy }}"}, "line 2: 'boddy' is not known"),
         ({"text": "{{ body }}"}, "has no {{ marker }}, above which people reply"),
+        ({"text": "bookmarker"}, "has no {{ marker }}, above which people reply: put it first"),
+        ({"text": "{{ body }}\n{{ marker }}"}, "put it first, outside of an if"),
         ({"html": "<p>{{ body }}</p>"}, "has no {{ marker }}"),
+        ({"html": "{% if body %}{{ marker }}{% endif %}"}, "has no {{ marker }}"),
+        ({"subject": "{{ greeting }}"}, "'greeting' differs by recipient"),
         ({"subject": "{{ subjekt }}"}, "line 1: 'subjekt' is not known"),
         ({"event": "commentd"}, "Input should be"),
         ({"language": "deu"}, "String should match"),
