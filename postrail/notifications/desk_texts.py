@@ -14,19 +14,22 @@ from postrail.notifications.templates.words import GREETING, Words
 from postrail.rendering.events import MessageEvent
 
 
-def written_by_person(about: Occasion, phrases: Phrases, *, canned: bool = False) -> Words:
+def written_by_person(
+    about: Occasion, phrases: Phrases, *, canned: bool = False, internal: bool = False
+) -> Words:
     """Returns what a person writes to somebody from an issue; the greeting is the person's own.
 
-    A canned answer, which a template holds, may have ours.
+    A canned answer, which a template holds, may have ours. An internal one says so of its answers.
     """
     audience = about.audience
     return Words(
         event=MessageEvent.MANUAL,
         language=phrases.language,
         subject=f"[{audience.issue_key}] {audience.summary}",
-        marker=marker_line(phrases),
+        marker=marker_line(phrases, internal=internal),
         greeting=GREETING if canned else "",
         body=about.body,
+        hint=phrases.hint_internal if internal else "",
         why=phrases.why_written_to,
         issue_key=audience.issue_key,
         issue_summary=audience.summary,
@@ -84,14 +87,23 @@ def rejected(phrases: Phrases) -> Words:
 
 
 def summed_up(
-    project: str, project_name: str, lines: Sequence[tuple[str, str]], phrases: Phrases
+    project: str,
+    project_name: str,
+    lines: Sequence[tuple[str, str]],
+    phrases: Phrases,
+    *,
+    internal: bool = False,
 ) -> Words:
-    """Returns the sum of a day: each issue, by key and summary, and what happened to it."""
+    """Returns the sum of a day: each issue, by key and summary, and what happened to it.
+
+    The marker of one with internal events keeps what an answer quotes out of public texts.
+    """
     return Words(
         event=MessageEvent.DIGEST,
         language=phrases.language,
         subject=phrases.digest.format(project=project_name),
         title=phrases.digest.format(project=project_name),
+        marker=marker_line(phrases, internal=True) if internal else "",
         greeting=GREETING,
         sections=tuple(lines),
         why=phrases.why_digest.format(project=project_name),

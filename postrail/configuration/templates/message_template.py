@@ -22,7 +22,6 @@ UNMARKED = frozenset(
         MessageEvent.ACCOUNT_CREATED,
         MessageEvent.ERROR_NOTICE,
         MessageEvent.REJECTION,
-        MessageEvent.DIGEST,
         MessageEvent.FORWARDED,
         MessageEvent.NOTICE,
         MessageEvent.REPLY,

@@ -101,6 +101,7 @@ def _digests(
         [[events[one.event_id].words for one in own] for own in by_issue.values()],
         phrases_in(language),
     )
+    internal = any(events[one.event_id].mail.internal for one in told)
     # No two persons share one. A restored database gives other events the same numbers.
     own_ids = " ".join(events[one.event_id].mail.outgoing_id for one in told)
     name = f"digest of {project} to {to.recipient} {uuid5(NAMESPACE, own_ids)}"
@@ -110,7 +111,10 @@ def _digests(
                 [Watcher(address=to.recipient, name=to.name)],
                 digest_conversation(project, to.recipient),
                 message_of(
-                    partial(summed_up, project, settings.name, lines), snapshot, project, language
+                    partial(summed_up, project, settings.name, lines, internal=internal),
+                    snapshot,
+                    project,
+                    language,
                 ),
                 Cause(
                     name=f"{name} part {number}" if number else name,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
+from postrail.notifications.bundles.combine import MAX_CHARACTERS
 from postrail.notifications.bundles.words import section
 from postrail.notifications.issue_words import excerpt
 from postrail.notifications.phrases.phrases import Phrases
@@ -29,7 +30,7 @@ def next_hour(hour: int, time_zone: str, now: datetime) -> datetime:
 def lines_of_day(
     issues: Iterable[Sequence[Words]], phrases: Phrases
 ) -> list[tuple[tuple[str, str], ...]]:
-    """Returns what happened to each issue, by its key and summary; more than fit is a further one.
+    """Returns what happened to each issue, by its key and summary; more than fit is a further part.
 
     Nothing is left out: of an issue with very many events the rest follows below it again.
     """
@@ -39,10 +40,21 @@ def lines_of_day(
         for start in range(0, len(events), ISSUE_MAX_EVENTS):
             part = events[start : start + ISSUE_MAX_EVENTS]
             lines.append((named, "\n\n".join(_told(one, phrases) for one in part)))
-    return [
-        tuple(lines[start : start + DIGEST_MAX_ISSUES])
-        for start in range(0, len(lines), DIGEST_MAX_ISSUES)
-    ]
+    return list(_parts(lines))
+
+
+def _parts(lines: Sequence[tuple[str, str]]) -> Iterator[tuple[tuple[str, str], ...]]:
+    part: list[tuple[str, str]] = []
+    characters = 0
+    for line in lines:
+        size = sum(map(len, line))
+        if part and (len(part) >= DIGEST_MAX_ISSUES or characters + size > MAX_CHARACTERS):
+            yield tuple(part)
+            part, characters = [], 0
+        part.append(line)
+        characters += size
+    if part:
+        yield tuple(part)
 
 
 def _told(words: Words, phrases: Phrases) -> str:

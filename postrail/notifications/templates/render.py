@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib.resources import files
@@ -18,6 +19,8 @@ PREVIEW_CHARACTERS = 140
 SUBJECT_CHARACTERS = 900
 # A record holds the text and the HTML; a longer HTML is left out.
 MAX_BYTES = 420_000
+# Of each value, where all of them together are too much for a record.
+CUT_CHARACTERS = 10_000
 # Tokens stand in these, and all else that they hold is ours.
 _OWN = {"greeting", "marker", "stop", "event", "quotes", "sections"}
 _FROM_ELSEWHERE = tuple(field.name for field in fields(Words) if field.name not in _OWN)
@@ -65,9 +68,23 @@ def _by_default(words: Words) -> Rendered:
     variables = variables_of(words)
     return Rendered(
         subject=words.subject,
-        text=render(default_source("message.txt"), variables | {"colon": words.colon}),
+        text=_text_by_default(variables | {"colon": words.colon}),
         html=_layout(words, variables),
     )
+
+
+def _text_by_default(variables: dict[str, Any]) -> str:
+    """Returns the text in our layout, with cut values if it is too long: it never fails."""
+    source = default_source("message.txt")
+    # Ours fails for one reason only: the message is too long.
+    with suppress(Unrendered):
+        text = render(source, variables)
+        if not _too_long(text):
+            return text
+    cut = {
+        name: value[:CUT_CHARACTERS] for name, value in variables.items() if isinstance(value, str)
+    }
+    return render(source, variables | cut)
 
 
 def _by_template(words: Words, template: MessageTemplate) -> Rendered:
@@ -105,11 +122,10 @@ def _layout(words: Words, variables: dict[str, Any]) -> str:
         "quotes": words.quotes,
         "end": words.full_stop if words.sentence and not words.title else "",
     }
-    try:
+    # Ours fails for one reason only: the message is too long.
+    with suppress(Unrendered):
         return render(default_source("message.html"), variables | further, html=True)
-    except Unrendered:
-        # Ours fails for one reason only: the message is too long.
-        return ""
+    return ""
 
 
 def variables_of(words: Words) -> dict[str, Any]:

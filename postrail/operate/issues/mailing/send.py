@@ -84,7 +84,12 @@ def _message(
         body=letter.text.strip(),
         max_characters=len(letter.text),
     )
-    words = partial(written_by_person, occasion, canned=prepared.template is not None)
+    words = partial(
+        written_by_person,
+        occasion,
+        canned=prepared.template is not None,
+        internal=letter.internal,
+    )
     made = message_by(prepared.template, words, _language(act.snapshot, act.project.key, prepared))
     if made.rendered.fault:
         raise TemplateFailed(

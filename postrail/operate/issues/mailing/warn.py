@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from postrail import people
 from postrail.configuration.load import load_snapshot
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, transaction
+from postrail.effects.mentions import is_insider
 from postrail.notifications.mime.parts import encoded_size
 from postrail.notifications.said import shown_size
 from postrail.operate.issues.act import Desk
@@ -15,6 +17,10 @@ from postrail.operate.issues.mailing.letter import Letter, Prepared, prepare
 from postrail.outgoing.suppressions import suppressed
 from postrail.tracker import issue_not_found, issues
 from postrail.tracker.builtin.comments import internal_among
+from postrail.tracker.builtin.fields import read_fields
+from postrail.tracker.issues import IndexedIssue
+from postrail.tracker.watchers import watching
+from postrail.workflow.roles import role_of
 
 # Of the header, the layout and the borders between the parts.
 FRAME_BYTES = 16 * 1024
@@ -33,6 +39,7 @@ async def warnings_of(desk: Desk, issue_key: str, letter: Letter) -> list[str]:
         prepared = await prepare(connection, snapshot, issue, letter, desk.now)
         return [
             *await _of_addresses(connection, prepared),
+            *await _of_outsiders(connection, snapshot, issue, prepared),
             *await _of_internal_files(connection, prepared),
             *_of_size(snapshot, prepared),
         ]
@@ -44,6 +51,34 @@ async def _of_addresses(connection: Connection, prepared: Prepared) -> list[str]
         f"{address} is suppressed, as mail to it came back: its message is held until"
         f" you run: postrail outgoing suppressed release {address} --send-held"
         for address in await suppressed(connection, addresses)
+    ]
+
+
+async def _of_outsiders(
+    connection: Connection,
+    snapshot: ConfigurationSnapshot,
+    issue: IndexedIssue,
+    prepared: Prepared,
+) -> list[str]:
+    """Names the people of the issue who see none of its internal comments, and would get this one.
+
+    Others, such as a supplier, are whom internal letters are for.
+    """
+    if not prepared.letter.internal:
+        return []
+    fields = await read_fields(connection, issue.issue_key, ())
+    involved = {fields["reporter"], *await watching(connection, issue.issue_id)}
+    persons = await people.by_address(connection, [one.address for one in prepared.recipients])
+    found = []
+    for one in prepared.recipients:
+        person = persons.get(one.address.lower())
+        own = {one.address.lower(), *(person.addresses if person else ())}
+        role = role_of(snapshot.projects[issue.project], person)
+        if own & involved and not is_insider(role):
+            found.append(one.address)
+    return [
+        f"{address} sees no internal comments of {issue.issue_key}, and would get this one."
+        for address in found
     ]
 
 

@@ -14,6 +14,7 @@ from postrail.database import Connection, rows, transaction
 from postrail.errors import FatalError
 from postrail.notifications.events import COMMENTED, INTERNALLY_COMMENTED
 from postrail.notifications.phrases.english import ENGLISH
+from postrail.notifications.reply_marker import quotes_internal
 from postrail.outgoing import intake
 from postrail.outgoing.bundles import pending
 from postrail.records import OutgoingQueued
@@ -131,6 +132,28 @@ async def test_a_digest_hides_what_the_person_may_not_see_any_more(
     text = bench.sent(OutgoingQueued)[-1].text or ""
     assert "open." in text
     assert "secret" not in text
+    assert not quotes_internal(text)
+
+
+async def test_an_answer_to_a_digest_with_an_internal_comment_does_not_publish_it(
+    bench: Bench, issue: int
+) -> None:
+    await digesting(bench)
+    await watch(bench, issue, BO)
+    await tell(bench, issue, "secret", INTERNALLY_COMMENTED)
+    await until_7(bench)
+    await work_of(bench).work()
+    text = bench.sent(OutgoingQueued)[-1].text or ""
+    assert "secret" in text
+    quoted = "\n".join(f"> {one}" for one in text.splitlines())
+    answer = (
+        "From: bo@example.com\r\nTo: info@example.com, ada@example.org\r\nSubject: Re: Your day\r\n"
+        f"Message-ID: <answer@example.com>\r\n\r\nPlease look.\r\n\r\n{quoted}\r\n"
+    )
+    await bench.arrive(answer.encode())
+    ((description,),) = await bench.rows("SELECT description FROM issue WHERE issue_key = 'HELP-2'")
+    assert "Please look." in description
+    assert "secret" not in description
 
 
 @pytest.mark.parametrize("step", ["store", "forget", "remove"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +14,12 @@ from postrail.notifications.bundles.daily import (
     lines_of_day,
     next_hour,
 )
+from postrail.notifications.desk_texts import summed_up
+from postrail.notifications.entries import RECORD_MAX_BYTES
+from postrail.notifications.phrases import LANGUAGES, phrases_in
 from postrail.notifications.phrases.english import ENGLISH
+from postrail.notifications.reply_marker import quotes_internal
+from postrail.notifications.templates.render import rendered
 from postrail.notifications.templates.words import Words
 from postrail.rendering.events import MessageEvent
 
@@ -82,3 +88,22 @@ def test_nothing_of_a_long_day_is_left_out() -> None:
     assert [len(part) for part in parts] == [DIGEST_MAX_ISSUES, 3]
     text = "".join(what for part in parts for _, what in part)
     assert all(f"({number})" in text for number in range(len(events)))
+
+
+def test_a_very_long_day_fits_into_the_records_of_its_messages() -> None:
+    name = "漢" * 200
+    event = replace(words("A-1", "漢" * 5000), sentence=f"{name} commented on A-1")
+    parts = lines_of_day([[event] * ISSUE_MAX_EVENTS] * DIGEST_MAX_ISSUES, ENGLISH)
+    assert sum(len(part) for part in parts) == DIGEST_MAX_ISSUES
+    for part in parts:
+        made = rendered(summed_up("HELP", "Help desk", part, ENGLISH))
+        assert len(f"{made.text}{made.html}".encode()) < RECORD_MAX_BYTES
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_answer_to_internal_events_is_known_to_quote_them(language: str) -> None:
+    phrases = phrases_in(language)
+    lines = [("A-1: Fire", "The customer is broke.")]
+    for internal in (True, False):
+        made = rendered(summed_up("HELP", "Help desk", lines, phrases, internal=internal))
+        assert quotes_internal("\n".join(f"> {one}" for one in made.text.splitlines())) is internal

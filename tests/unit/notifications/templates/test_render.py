@@ -184,6 +184,15 @@ def test_a_very_long_html_is_left_out() -> None:
     assert len(rendered(replace(WORDS, body="a " * 40_000)).html) <= MAX_BYTES
 
 
+@pytest.mark.parametrize("length", [150_000, 2_000_000])
+def test_a_text_that_no_record_holds_is_cut(length: int) -> None:
+    made = rendered(replace(WORDS, body="漢" * length, why="You watch it."))
+    assert made.html == ""
+    assert len(made.text.encode()) <= MAX_BYTES
+    assert made.text.startswith(WORDS.marker)
+    assert "You watch it." in made.text
+
+
 @pytest.mark.parametrize(
     ("language", "event", "project", "expected"),
     [
