@@ -15,6 +15,7 @@ from typing import TypeVar
 from postrail.blobs import BlobStore
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.errors import PermanentError
+from postrail.notifications.addresses import smtp_address
 from postrail.notifications.mime.conversation_fields import prefixed
 from postrail.notifications.mime.message import MessageParts, build_message
 from postrail.notifications.mime.parts import File
@@ -86,8 +87,8 @@ def _parts(
         reply_to=content.reply_to or (connection.reply_to if connection else ""),
         to=content.recipient,
         to_name=content.name,
-        shown_to=_shown(content.shown_to),
-        cc=_shown(content.shown_cc),
+        shown_to=_shown(content.shown_to, content.recipient),
+        cc=_shown(content.shown_cc, content.recipient),
         subject=prefixed(content.subject, connection.subject_prefix if connection else ""),
         text=filled(text, content.tokens),
         html=filled_html(content.html or "", content.tokens),
@@ -104,8 +105,18 @@ def _parts(
     )
 
 
-def _shown(pairs: Sequence[Sequence[str]] | None) -> list[tuple[str, str]]:
-    return [(name, address) for name, address in pairs or ()]
+def _shown(pairs: Sequence[Sequence[str]] | None, recipient: str) -> list[tuple[str, str]]:
+    """Returns the names and addresses of a letter that the recipient's servers can carry.
+
+    A local part outside of ASCII needs SMTPUTF8 (RFC 6531) on the whole way, which is asked for
+    where the recipient's own address has one. The copies of the others leave it out.
+    """
+    all_of_them = not smtp_address(recipient).isascii()
+    return [
+        (name, address)
+        for name, address in pairs or ()
+        if all_of_them or smtp_address(address).isascii()
+    ]
 
 
 def _shown_name(author: str, desk: str) -> str:

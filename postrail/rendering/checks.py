@@ -6,7 +6,7 @@ bounds of a short one, leaves the variables, or fails on each message. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from jinja2 import TemplateSyntaxError, nodes
@@ -93,6 +93,12 @@ def puts_out(source: str, name: str, *, first: bool) -> bool:
             if first and not (isinstance(node, nodes.TemplateData) and not node.data.strip()):
                 return False
     return False
+
+
+def names_any(source: str, names: Collection[str]) -> bool:
+    """Tells whether the template, which has no fault, has one of these variables."""
+    tree = environment_for(html=False).parse(source)
+    return any(found.name in names for found in tree.find_all(nodes.Name))
 
 
 def _faults(node: nodes.Node, depth: int) -> Iterator[TemplateFault]:

@@ -85,6 +85,18 @@ async def test_a_letter_names_all_of_its_recipients(tmp_path: Path) -> None:
     assert (str(alone["To"]), alone["Cc"]) == ("Ann <ann@example.org>", None)
 
 
+async def test_an_address_that_needs_smtputf8_stands_in_its_own_copy_only(tmp_path: Path) -> None:
+    shown: dict[str, Any] = {
+        "shown_to": [["", "bo@example.org"]],
+        "shown_cc": [["Li", "用户@例子.jp"]],
+    }
+    found = await sent(tmp_path, **shown)
+    assert (str(found["To"]), found["Cc"]) == ("bo@example.org", None)
+    assert all(str(value).isascii() for value in found.values())
+    own = await sent(tmp_path, recipient="用户@例子.jp", **shown)
+    assert "用户@" in str(own["Cc"])
+
+
 @pytest.mark.parametrize(
     ("connection", "changes", "expected"),
     [

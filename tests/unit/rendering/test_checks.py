@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from postrail.rendering.checks import faults_of, puts_out
+from postrail.rendering.checks import faults_of, names_any, puts_out
 from postrail.rendering.engine import FILTERS, Unrendered, render
 from postrail.rendering.events import VARIABLES
 
@@ -121,3 +121,15 @@ def test_a_variable_is_found_where_it_always_stands(source: str, always: bool, f
     assert "marker" in VARIABLES
     assert puts_out(source, "marker", first=False) is always
     assert puts_out(source, "marker", first=True) is first
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("{{ body_html }}", True),
+        ("{% if body %}{{ body|trim }}{% endif %}", True),
+        ("body {# body #} {{ body_label }}", False),
+    ],
+)
+def test_the_variables_of_a_template_are_found(source: str, found: bool) -> None:
+    assert names_any(source, ("body", "body_html")) is found

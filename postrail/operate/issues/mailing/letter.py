@@ -17,6 +17,7 @@ from postrail.message_parts import is_address
 from postrail.notifications.audience import by_mail
 from postrail.operate.files.save import chosen_files
 from postrail.people import Reader
+from postrail.rendering.checks import names_any
 from postrail.rendering.events import MessageEvent
 from postrail.tracker.builtin.fields import read_fields
 from postrail.tracker.issues import IndexedIssue, Watcher
@@ -92,6 +93,11 @@ async def prepare(
     template = _template(snapshot, letter.template, issue.project) if letter.template else None
     if template is None and not letter.text.strip():
         raise InvalidLetter("the letter has no text", remedy="Give --text, or --template")
+    if template is not None and letter.text.strip() and not _has_place_for_text(template):
+        raise InvalidLetter(
+            f"template {template.name!r} has no place for --text",
+            remedy="Leave out --text, or put {{ body }} into the template (text and html)",
+        )
     to = [one async for one in _people(connection, issue, letter.to)]
     cc = [one async for one in _people(connection, issue, letter.cc)]
     to, cc = _checked(to, (), snapshot), _checked(cc, to, snapshot)
@@ -131,6 +137,11 @@ def _template(snapshot: ConfigurationSnapshot, name: str, project: str) -> Messa
             remedy=f"Give one of these: {known}; or add one to a file and run: postrail apply",
         )
     return fitting[name]
+
+
+def _has_place_for_text(template: MessageTemplate) -> bool:
+    sources = filter(None, (template.text, template.html))
+    return all(names_any(one, ("body", "body_html")) for one in sources)
 
 
 async def _people(

@@ -17,6 +17,7 @@ from postrail.configuration.templates.message_template import MessageTemplate
 from postrail.database import Pool, transaction
 from postrail.incoming.message_ids import message_hash
 from postrail.notifications.assemble import assemble
+from postrail.notifications.reply_marker import quotes_internal
 from postrail.operate.files.save import NoSuchFile
 from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.attach import NewFile, attach
@@ -194,12 +195,14 @@ async def test_the_operator_writes_as_the_help_desk(
         (Letter(to=["assignee"], text="x"), "HELP-1 has no assignee to write to"),
         (Letter(to=["support@example.com"], text="x"), "is an address of ours"),
         (Letter(to=[SUPPLIER], template="Unknown"), "no template 'Unknown' of the event manual"),
+        (Letter(to=[SUPPLIER], template="Closing", text="Call me"), "no place for --text"),
         (Letter(to=[f"a{n}@example.net" for n in range(101)], text="x"), "101 recipients"),
     ],
 )
 async def test_a_letter_that_cannot_be_sent_changes_nothing(
     pool: Pool, desk: Desk, issue: str, letter: Letter, problem: str
 ) -> None:
+    await save(pool, MessageTemplate(name="Closing", event="manual", text="{{ marker }} We close."))
     with pytest.raises(InvalidLetter, match=problem):
         await warnings_of(desk, issue, letter)
     with pytest.raises(InvalidLetter, match=problem):
@@ -212,9 +215,28 @@ async def test_other_faults_name_their_remedy(pool: Pool, desk: Desk, issue: str
         await warnings_of(desk, issue, Letter(to=[SUPPLIER], text="x", files=["no.pdf"]))
     with pytest.raises(IssueNotFound):
         await warnings_of(desk, "HELP-99", Letter(to=[SUPPLIER], text="x"))
-    await save(pool, CANNED.model_copy(update={"name": "Bad", "text": "{{ marker }}{{ body|truncate(body) }}"}))
+    await save(
+        pool,
+        CANNED.model_copy(update={"name": "Bad", "text": "{{ marker }}{{ body|truncate(body) }}"}),
+    )
     with pytest.raises(TemplateFailed, match="Bad"):
         await mail(desk, AGENT, issue, Letter(to=[SUPPLIER], template="Bad"))
+
+
+async def test_an_internal_letter_says_so_and_warns_of_outsiders_of_the_issue(
+    pool: Pool, desk: Desk, issue: str, blobs: BlobStore
+) -> None:
+    letter = Letter(to=[SUPPLIER, AGENT.address], text="It is a secret.", internal=True)
+    assert await warnings_of(desk, issue, letter) == []
+    await mail(desk, AGENT, issue, letter)
+    body = (await sent(pool, blobs, SUPPLIER)).get_body(("plain",))
+    assert body is not None
+    assert quotes_internal(body.get_content())
+    assert "are internal" in body.get_content()
+    for named in ("reporter", ADA, "watchers"):
+        to_the_reporter = Letter(to=[SUPPLIER], cc=[named], text="x", internal=True)
+        (warning,) = await warnings_of(desk, issue, to_the_reporter)
+        assert warning.startswith(f"{ADA} sees no internal comments of {issue}")
 
 
 @pytest.mark.parametrize("actor", [OUTSIDER, Actor(address="stranger@example.net")])
