@@ -19,6 +19,7 @@ from importlib import resources
 from typing import Any, TypeVar
 
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow, class_row
 from psycopg_pool import AsyncConnectionPool
 
@@ -97,6 +98,23 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
     with database_faults():
         async with pool.connection() as connection, connection.transaction():
             yield connection
+
+
+@contextlib.asynccontextmanager
+async def autocommit(pool: Pool) -> AsyncIterator[Connection]:
+    """Runs each statement of the block as a transaction of its own; raises as `transaction` does.
+
+    One statement is one round trip to PostgreSQL, and with `transaction` three.
+    """
+    with database_faults():
+        async with pool.connection() as connection:
+            await connection.set_autocommit(True)
+            try:
+                yield connection
+            finally:
+                # The pool replaces a connection that broke, or that is still at work.
+                if connection.info.transaction_status is TransactionStatus.IDLE:
+                    await connection.set_autocommit(False)
 
 
 @contextlib.asynccontextmanager

@@ -130,6 +130,26 @@ _CLAIM_OF_CONNECTION = _CLAIM.format(whose=_OF_CONNECTION, in_use=_IN_USE, due=_
 _CLAIM_INTERRUPTED = _INTERRUPTED + _CLAIMED
 
 
+# Each condition has an index of its own.
+_WITH_WORK = """
+SELECT asked.connection FROM unnest(%(names)b::text[]) AS asked (connection)
+WHERE EXISTS (
+        SELECT FROM delivery
+        WHERE delivery.connection = asked.connection
+            AND state IN ('queued', 'deferred') AND due_at <= %(now)s
+    ) OR EXISTS (
+        SELECT FROM delivery
+        WHERE delivery.connection = asked.connection
+            AND state = 'sending' AND claim_until < now() AND NOT begun
+    )
+"""
+
+
+async def with_work(connection: Connection, names: Sequence[str], now: datetime) -> set[str]:
+    """Returns those outgoing connections that `claim_due` may find deliveries of."""
+    return {row[0] for row in await rows(connection, _WITH_WORK, {"names": names, "now": now})}
+
+
 async def claim_due(
     connection: Connection,
     now: datetime,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from postrail.clock import Clock
-from postrail.database import Connection, Pool, rows, transaction
+from postrail.database import Connection, Pool, autocommit, rows, transaction
 from postrail.retry_loop import RetryLoop
 from postrail.settings import OutboxSettings
 from postrail.stream.producer import Entry, Sends
@@ -61,7 +61,7 @@ async def flush(pool: Pool, producer: Sends, added: Added) -> None:
     if not added.entries:
         return
     await producer.send(added.entries)
-    async with transaction(pool) as connection:
+    async with autocommit(pool) as connection:
         await delete(connection, added.ids)
 
 

@@ -20,7 +20,7 @@ from services.sender.dead_addresses import suppress_dead
 
 logger = log(__name__)
 
-GATHER_SECONDS = 0.02
+GATHER_SECONDS = 0.1
 
 
 async def record(

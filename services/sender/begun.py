@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from postrail.courier import TooLate
-from postrail.database import Pool, transaction
+from postrail.database import Pool, autocommit
 from postrail.outgoing import queue as outgoing
 from postrail.outgoing.queue import BegunAttempt, Claimed
 
 
 class Begun:
-    """Commits the records in the order of their requests, all that wait in one transaction."""
+    """Commits the records in the order of their requests, all that wait in one statement."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -37,7 +37,7 @@ class Begun:
 
     async def _commit(self) -> None:
         batch = dict(self._waiting)
-        async with transaction(self._pool) as connection:
+        async with autocommit(self._pool) as connection:
             held = await outgoing.begin(connection, list(batch.values()))
         # Those that were cancelled meanwhile wait no more.
         for key in batch.keys() & self._waiting.keys():

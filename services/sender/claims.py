@@ -63,11 +63,14 @@ async def claim_due(
             for one in claimed
         )
 
-    for budget in budgets:
-        await claim(budget, budget.channel.name)
+    wanted = [(budget, budget.channel.name) for budget in budgets]
     # Afterwards, so that an unavailable server gets the message that finds out whether it is back.
-    for budget in budgets:
-        for name in channels.taken_over_by(budget.channel):
+    wanted += [(one, name) for one in budgets for name in channels.taken_over_by(one.channel)]
+    names = [name for budget, name in wanted if budget.free]
+    # Of several connections few have work, and each claim is a statement.
+    working = await outgoing.with_work(connection, names, now) if len(names) > 1 else names
+    for budget, name in wanted:
+        if name in working:
             await claim(budget, name)
     for budget in budgets:
         if budget.taken and budget.channel.rate:
