@@ -12,6 +12,7 @@ from postrail import database
 from postrail.configuration.load import mail_accounts
 from postrail.database import (
     Pool,
+    autocommit,
     migrate,
     migration_files,
     one,
@@ -57,6 +58,51 @@ async def test_a_frozen_process_does_not_keep_its_locks(
             await freeze()
         async with transaction(pool) as afterwards:
             await afterwards.execute(lock)
+    finally:
+        await pool.close()
+
+
+async def undone(pool: Pool) -> None:
+    """Runs a transaction that fails after its first statement."""
+    async with transaction(pool) as connection:
+        await connection.execute("INSERT INTO kept VALUES (1)")
+        await connection.execute("SELECT 1/0")
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["SELECT 1", "SELECT 1/0", "SELECT pg_terminate_backend(pg_backend_pid())"],
+    ids=["none", "statement", "session"],
+)
+async def test_after_lone_statements_the_pool_has_transactions_again(
+    database_url: str, fault: str
+) -> None:
+    settings = {"url": database_url, "pool_max_size": 1}
+    pool = await open_pool(DatabaseSettings.model_validate(settings))
+    try:
+        with contextlib.suppress(TransientError, psycopg.DataError):
+            async with autocommit(pool) as connection:
+                await connection.execute("CREATE TABLE kept (number integer)")
+                await connection.execute(fault)
+        with pytest.raises(psycopg.DataError):
+            await undone(pool)
+        async with transaction(pool) as connection:
+            assert await rows(connection, "SELECT * FROM kept") == []
+            assert not connection.autocommit
+    finally:
+        await pool.close()
+
+
+async def test_a_cancelled_statement_leaves_the_pool_usable(database_url: str) -> None:
+    settings = {"url": database_url, "pool_max_size": 1}
+    pool = await open_pool(DatabaseSettings.model_validate(settings))
+    try:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2), autocommit(pool) as connection:
+                await connection.execute("SELECT pg_sleep(60)")
+        async with transaction(pool) as connection:
+            assert not connection.autocommit
+            assert await one(connection, "SELECT 1") == (1,)
     finally:
         await pool.close()
 
