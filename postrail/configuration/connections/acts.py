@@ -5,6 +5,8 @@ All of it happens in the caller's transaction, and is recorded as `apply` record
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg import sql
@@ -47,25 +49,47 @@ async def make_default(
     )
 
 
+@dataclass(frozen=True)
+class Disabled:
+    """What disabling a connection has changed."""
+
+    # It was enabled.
+    changed: bool
+    # The connection that has become the default in its place, or "".
+    new_default: str = ""
+
+
 async def disable(
     connection: Connection, name: str, *, force: bool, author: str, now: datetime
-) -> bool:
-    """Disables a connection; returns whether it was enabled.
+) -> Disabled:
+    """Disables a connection.
 
     Raises ConfigurationError with what uses it, unless `force` is given for an emergency: its
-    messages then go over other connections.
+    messages then go over other connections. If it is the default, its fallback or else the first
+    enabled one becomes the default; ConfigurationError if none is enabled.
     """
-    chosen = await _unused(connection, name, force=force)
+    connections, uses = await _locked(connection, name)
+    chosen = connections[name]
+    _require_unused(chosen, uses, connections, force=force)
     if not chosen.enabled:
-        return False
-    after = chosen.model_copy(update={"enabled": False})
+        return Disabled(changed=False)
+    heir = _heir(chosen, connections) if chosen.is_default and uses else None
+    after = chosen.model_copy(
+        update={"enabled": False, "is_default": heir is None and chosen.is_default}
+    )
     await store.save(connection, after, before=chosen, author=author, now=now)
-    return True
+    if heir is None:
+        return Disabled(changed=True)
+    default = heir.model_copy(update={"is_default": True})
+    await store.save(connection, default, before=heir, author=author, now=now)
+    return Disabled(changed=True, new_default=heir.name)
 
 
 async def delete(connection: Connection, name: str, *, author: str, now: datetime) -> None:
     """Deletes a connection and its tokens; raises ConfigurationError with what uses it."""
-    chosen = await _unused(connection, name, force=False)
+    connections, uses = await _locked(connection, name)
+    chosen = connections[name]
+    _require_unused(chosen, uses, connections, force=False)
     await connection.execute(
         sql.SQL("DELETE FROM {table} WHERE name = %s").format(
             table=sql.Identifier(OUTGOING_CONNECTION.table)
@@ -75,13 +99,38 @@ async def delete(connection: Connection, name: str, *, author: str, now: datetim
     await store.record_change(connection, before=chosen, after=None, author=author, now=now)
 
 
-async def _unused(connection: Connection, name: str, *, force: bool) -> OutgoingConnection:
-    """Returns the connection, locked with the rest of the configuration, if it may go."""
+async def _locked(
+    connection: Connection, name: str
+) -> tuple[Mapping[str, OutgoingConnection], list[str]]:
+    """Returns all connections, locked with the rest of the configuration, and the uses of one."""
     await store.lock_configuration(connection)
     connections = {one.name: one for one in await outgoing_connections(connection)}
-    chosen = thing_named(OUTGOING_CONNECTION, name, list(connections.values()))
+    thing_named(OUTGOING_CONNECTION, name, list(connections.values()))
     by_key = {project.key: project for project in await projects(connection)}
-    uses = uses_of(name, connections, by_key, await contexts(connection))
+    return connections, uses_of(name, connections, by_key, await contexts(connection))
+
+
+def _require_unused(
+    chosen: OutgoingConnection,
+    uses: Sequence[str],
+    connections: Mapping[str, OutgoingConnection],
+    *,
+    force: bool,
+) -> None:
     if uses and not force:
-        raise ConfigurationError(in_use(name, uses), remedy=remedy_for(name, connections))
-    return chosen
+        remedy = remedy_for(chosen.name, connections)
+        raise ConfigurationError(in_use(chosen.name, uses), remedy=remedy)
+
+
+def _heir(
+    chosen: OutgoingConnection, connections: Mapping[str, OutgoingConnection]
+) -> OutgoingConnection:
+    """Returns the connection that becomes the default in the place of another one."""
+    by_name = [connections[name] for name in sorted(connections)]
+    candidates = [one for one in by_name if one.enabled and one is not chosen]
+    if not candidates:
+        raise ConfigurationError(
+            f"no connection but {chosen.name!r} is enabled, so nothing could take its messages",
+            remedy=f"To send nothing for now: postrail outgoing pause {chosen.name}",
+        )
+    return next((one for one in candidates if one.name == chosen.fallback), candidates[0])

@@ -116,6 +116,17 @@ def _what_is_used_stays_enabled(proposal: Proposal) -> Iterable[Fault]:
             yield entry.fault("enabled", f"{in_use(name, uses)}. {remedy}")
 
 
+def _the_default_is_enabled(proposal: Proposal) -> Iterable[Fault]:
+    """Refuses to make a disabled connection the default."""
+    for name, entry in proposal.entries_of(OutgoingConnection).items():
+        before = proposal.existing.get((OutgoingConnection, name))
+        was_default = isinstance(before, OutgoingConnection) and before.is_default
+        one = proposal.all_of(OutgoingConnection)[name]
+        if one.is_default and not one.enabled and not was_default:
+            problem = "is true, and enabled is false; set it to true on an enabled connection"
+            yield entry.fault("is_default", problem)
+
+
 def _circle(name: str, connections: Mapping[str, OutgoingConnection]) -> list[str]:
     """Returns the names from a connection over its fallbacks back to itself; [] if they end."""
     path = [name]
@@ -192,7 +203,12 @@ OUTGOING_CONNECTION = Kind(
     unused="is not used without a username: give one, or leave the password out",
     unused_secrets={"dkim_key": "is not used without dkim_domain and dkim_selector: give both"},
     secret_checks={"dkim_key": dkim_key_faults},
-    checks=(_credential_fits, _fallbacks_end, _what_is_used_stays_enabled),
+    checks=(
+        _credential_fits,
+        _fallbacks_end,
+        _what_is_used_stays_enabled,
+        _the_default_is_enabled,
+    ),
     fill_in=_filled_in,
     notes=_notes,
 )

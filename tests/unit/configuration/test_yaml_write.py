@@ -389,7 +389,7 @@ def configurations(draw: st.DrawFn) -> list[Configured]:
             name=name,
             description=draw(TEXT),
             host=draw(FILLED),
-            enabled=draw(st.booleans()),
+            enabled=name == default or draw(st.booleans()),
             is_default=name == default,
             from_address="help@example.org",
             from_name=draw(TEXT),

@@ -9,6 +9,7 @@ import typer
 from postrail.clock_sync.postgres_time import time_of
 from postrail.configuration.change import change_things, thing_named
 from postrail.configuration.connections import acts
+from postrail.configuration.connections.acts import Disabled
 from postrail.configuration.connections.kind import OUTGOING_CONNECTION
 from postrail.configuration.plan import Plan
 from postrail.secrets import Secrets
@@ -87,10 +88,14 @@ def disable(
 ) -> None:
     """Stop sending over a connection that nothing uses; it may be enabled again.
 
-    With [bold]--force[/bold], also one that is used: for an emergency.
+    With [bold]--force[/bold], also one that is used: for an emergency. In the place of the default
+    one, its fallback or else another enabled connection becomes the default.
     """
-    changed = complete(_disable(load(data), name, author_name(author), force=force))
-    show_values("connection", name, {"enabled": False}, changed=changed, json=json)
+    done = complete(_disable(load(data), name, author_name(author), force=force))
+    values: dict[str, Any] = {"enabled": False}
+    if done.new_default:
+        values["new_default"] = done.new_default
+    show_values("connection", name, values, changed=done.changed, json=json)
 
 
 @connections.command("delete")
@@ -135,7 +140,7 @@ async def _make_default(settings: Settings, name: str, author: str) -> Plan:
         return await acts.make_default(connection, name, secrets, author=author, now=now)
 
 
-async def _disable(settings: Settings, name: str, author: str, *, force: bool) -> bool:
+async def _disable(settings: Settings, name: str, author: str, *, force: bool) -> Disabled:
     async with connected(settings) as connection:
         now = await time_of(connection)
         return await acts.disable(connection, name, force=force, author=author, now=now)

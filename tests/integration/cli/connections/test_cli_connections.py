@@ -120,7 +120,7 @@ def test_what_is_used_stays(postrail: Postrail, act: str, name: str, use: str) -
     assert listed(postrail)[name]["enabled"] is True
 
 
-@pytest.mark.parametrize("name", ["main", "spare", "sales"])
+@pytest.mark.parametrize("name", ["spare", "sales"])
 def test_force_disables_in_an_emergency(postrail: Postrail, name: str) -> None:
     code, output, _ = postrail("connections", "disable", name, "--force")
     assert (code, output) == (0, f"Connection {name}: enabled: no.\n")
@@ -129,6 +129,27 @@ def test_force_disables_in_an_emergency(postrail: Postrail, name: str) -> None:
     assert "(unchanged)" in postrail("connections", "disable", name, "--force")[1]
     assert postrail("connections", "enable", name)[0] == 0
     assert listed(postrail)[name]["enabled"] is True
+
+
+@pytest.mark.parametrize(("fallback", "heir"), [("spare", "spare"), ("", "cloud")])
+def test_force_gives_another_default(
+    postrail: Postrail, tmp_path: Path, fallback: str, heir: str
+) -> None:
+    text = FILE.replace("is_default: true", f"is_default: true, fallback: {fallback!r}")
+    (tmp_path / "postrail.yaml").write_text(text)
+    assert postrail("apply")[0] == 0
+
+    code, output, _ = postrail("connections", "disable", "main", "--force")
+
+    assert (code, output) == (0, f"Connection main: enabled: no, new_default: {heir}.\n")
+    assert default_of(postrail) == [heir]
+    # Only the last enabled one cannot go: what is sent next would be lost.
+    for name in {"cloud", "sales", "spare"} - {heir}:
+        postrail("connections", "disable", name, "--force")
+    code, _, errors = postrail("connections", "disable", heir, "--force")
+    assert code == 2
+    assert f"postrail outgoing pause {heir}" in errors
+    assert default_of(postrail) == [heir]
 
 
 def test_what_nothing_uses_is_disabled_and_deleted(postrail: Postrail, settings: Settings) -> None:

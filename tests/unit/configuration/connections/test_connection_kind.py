@@ -46,6 +46,10 @@ RSA_KEY = key(rsa.generate_private_key(65537, 2048))
     ("text", "fault"),
     [
         (FILE + "    fallback: three\n", "f:6: connection 'one', fallback: there is no connection"),
+        (
+            FILE + "    enabled: false\n" + SECOND,
+            "f:5: connection 'one', is_default: is true, and enabled is false",
+        ),
         (FILE + "    fallback: one\n", "f:6: connection 'one', fallback: leads back"),
         (FILE + "    fallback: two\n" + SECOND + "    fallback: one\n", "one → two → one"),
         (FILE + "    dkim_key: x\n", "dkim_key: is not used without dkim_domain"),
