@@ -32,6 +32,9 @@ class Claimed(Content):
     received_at: datetime | None
     # Including this attempt.
     attempts: int
+    # When the first of the attempts began that count toward giving up: a release, a retry and
+    # another connection begin anew.
+    tried_since: datetime
     # An earlier attempt may have succeeded, but its result is not known.
     maybe_twice: bool
     # The number of earlier attempts whose outcome is unknown.
@@ -88,6 +91,7 @@ WITH expired AS MATERIALIZED (
 ), claimed AS (
     UPDATE delivery SET
         state = 'sending', claim = %(claim)s, attempts = attempts + 1, changed_at = %(now)s,
+        tried_since = coalesce(tried_since, %(now)s),
         claim_until = now() + %(claim_seconds)s * interval '1 second', begun = false
     FROM chosen
     -- By an array: the planner cannot estimate the due rows, and a join alone reads all.
@@ -115,7 +119,8 @@ _CLAIMED: LiteralString = (
     "\nSELECT "
     + CONTENT_COLUMNS
     + """, claim::text, outgoing_id::text, delivery.issue_id, mail.mailbox, mail.received_at,
-    attempts, maybe_twice, unknown_attempts, coalesce(draft, '') AS draft
+    attempts, coalesce(tried_since, %(now)s) AS tried_since, maybe_twice, unknown_attempts,
+    coalesce(draft, '') AS draft
 FROM claimed AS delivery JOIN outgoing_mail AS mail USING (outgoing_id)
 ORDER BY mail.sequence, recipient
 """
@@ -125,7 +130,7 @@ ORDER BY mail.sequence, recipient
 _OF_CONNECTION: LiteralString = """connection = %(connection)s AND NOT EXISTS (
             SELECT FROM outgoing_pause AS pause
             WHERE pause.connection IN (%(connection)s, %(over)s, '')
-        )"""
+        ) AND (unknown_attempts = 0 OR %(over)s = %(connection)s)"""
 _CLAIM_OF_CONNECTION = _CLAIM.format(whose=_OF_CONNECTION, in_use=_IN_USE, due=_DUE) + _CLAIMED
 _CLAIM_INTERRUPTED = _INTERRUPTED + _CLAIMED
 
@@ -162,6 +167,7 @@ async def claim_due(
     """Claims up to `limit` due deliveries of an outgoing connection, oldest first.
 
     They are sent over that one, or over its fallback `over`; if either is paused, none is claimed.
+    A fallback sends none that may have arrived over another connection.
     A delivery waits for earlier ones of its issue to the same recipient that are queued or sending,
     not for deferred ones. An expired claim is taken over, unless its delivery was begun.
     """

@@ -45,6 +45,8 @@ UPDATE delivery SET
     maybe_twice = done.maybe_twice, unknown_attempts = done.unknown_attempts,
     sent_over = done.sent_over, given_id = coalesce(nullif(done.given_id, ''), delivery.given_id),
     connection = CASE done.moved_to WHEN '' THEN delivery.connection ELSE done.moved_to END,
+    moved_from = CASE WHEN done.moved_to = '' OR delivery.moved_from <> '' THEN delivery.moved_from
+        ELSE delivery.connection END,
     claim = NULL, claim_until = NULL, begun = true
 FROM unnest(
     %(outgoing_id)s::uuid[], %(recipient)b::text[], %(claim)s::uuid[], %(state)b::text[],

@@ -35,7 +35,7 @@ def attempt_result(
     unknown_attempts = claimed.unknown_attempts + is_unknown
     state: DeliveryState
     state, reply, due_at = "deferred", answer.reply, now
-    waited = now - claimed.queued_at
+    waited = now - claimed.tried_since
     waits = retry_at is None or retry_at > now
     if answer.state == "sent" or answer.state == "failed":
         state = answer.state

@@ -21,7 +21,7 @@ from postrail.courier import (
 )
 from postrail.courier.graph.faults import owner_of
 from postrail.courier.make import courier_for, login_of, signer_of
-from postrail.database import Connection, Pool, Transactions, transaction
+from postrail.database import Pool, Transactions, transaction
 from postrail.errors import ConfigurationError
 from postrail.graph_limits.shared import SharedLimits
 from postrail.oauth.tokens import AccessTokens
@@ -36,6 +36,7 @@ from services.sender.breaker import Breaker
 logger = log(__name__)
 
 RELOAD_SECONDS = 5.0
+REROUTE_SECONDS = 60.0
 
 MakeCourier = Callable[[OutgoingConnection], Courier]
 
@@ -138,6 +139,9 @@ class Channels:
         # Of the reading before the last: a message that was found stray then is recorded by now.
         self._known_before: set[str] = set()
         self._routes: Routes | None = None
+        # What could not be rerouted: no usable connection is the route of its messages.
+        self._stranded: set[str] = set()
+        self._reroute_at = clock.now()
         # The configuration as it was read last.
         self.snapshot = ConfigurationSnapshot()
         self._reload_at: datetime | None = None
@@ -188,19 +192,38 @@ class Channels:
             new = {one.name for one in configured} - self._known_before
             if new and (count := await strays.release(connection, new, now)):
                 logger.info("connections are back, their messages go on", count=count)
-            routes = routes_of(snapshot)
-            await self._reroute(connection, routes, now)
-        self._reload_at, self._routes = now + timedelta(seconds=RELOAD_SECONDS), routes
+        await self._reroute(routes_of(snapshot), now)
+        self._reload_at = now + timedelta(seconds=RELOAD_SECONDS)
         self.snapshot = snapshot
         await self._adopt(configured)
         return True
 
-    async def _reroute(self, connection: Connection, routes: Routes, now: datetime) -> None:
-        """Moves waiting messages when routes have changed, or a message has no usable one."""
-        strayed = await strays.connections_of_due(connection, now, but_for=routes.usable)
-        moves = routes != self._routes or strayed
-        if moves and (count := await rerouting.reroute(connection, routes, now)):
+    async def _reroute(self, routes: Routes, now: datetime) -> None:
+        """Moves waiting messages to the connections that they are to go over.
+
+        It does so when routes have changed or a message has no usable one; and each REROUTE_SECONDS
+        for messages that were in flight, or stored by processes with the configuration before.
+        """
+        strayed = await self._strayed(routes, now)
+        if routes == self._routes and strayed <= self._stranded and now < self._reroute_at:
+            return
+        count = moved = await self._moved(routes, now)
+        while moved == rerouting.BATCH:
+            moved = await self._moved(routes, now)
+            count += moved
+        if count:
             logger.info("messages go over other connections", count=count)
+        self._stranded = await self._strayed(routes, now) if strayed else set()
+        self._routes, self._reroute_at = routes, now + timedelta(seconds=REROUTE_SECONDS)
+
+    async def _moved(self, routes: Routes, now: datetime) -> int:
+        async with transaction(self._pool) as connection:
+            return await rerouting.reroute(connection, routes, now)
+
+    async def _strayed(self, routes: Routes, now: datetime) -> set[str]:
+        """Returns the connections that due messages name and that cannot be used."""
+        async with transaction(self._pool) as connection:
+            return await strays.connections_of_due(connection, now, but_for=routes.usable)
 
     async def _adopt(self, configured: Sequence[OutgoingConnection]) -> None:
         before, self._known_before = self._channels, set(self._known)

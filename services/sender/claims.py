@@ -58,7 +58,8 @@ async def claim_due(
                 claimed=one,
                 limit=limit,
                 sender=channels.sender_of(budget.channel, one),
-                fallbacks=fallbacks,
+                # What may have arrived is not sent in the name of another connection.
+                fallbacks=() if one.unknown_attempts else fallbacks,
             )
             for one in claimed
         )

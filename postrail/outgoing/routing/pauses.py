@@ -33,9 +33,19 @@ async def pause(connection: Connection, wanted: Pause) -> None:
 
 
 async def resume(connection: Connection, name: str) -> bool:
-    """Ends a pause; returns whether there was one."""
+    """Ends a pause; returns whether there was one.
+
+    The time of the pause does not count toward giving up what waits.
+    """
     cursor = await connection.execute("DELETE FROM outgoing_pause WHERE connection = %s", [name])
-    return cursor.rowcount > 0
+    if not cursor.rowcount:
+        return False
+    await connection.execute(
+        "UPDATE delivery SET tried_since = NULL WHERE state = 'deferred'"
+        " AND (%(name)s = '' OR connection = %(name)s)",
+        {"name": name},
+    )
+    return True
 
 
 async def pauses(connection: Connection) -> Sequence[Pause]:

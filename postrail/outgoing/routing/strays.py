@@ -35,7 +35,8 @@ async def connections_of_due(
 async def release(connection: Connection, names: Collection[str], now: datetime) -> int:
     """Makes the messages due that wait for these connections; returns the number of deliveries."""
     cursor = await connection.execute(
-        "UPDATE delivery SET due_at = %s WHERE state = 'deferred' AND due_at > %s"
+        "UPDATE delivery SET due_at = %s, tried_since = NULL"
+        " WHERE state = 'deferred' AND due_at > %s"
         " AND connection = ANY (%b::text[]) AND starts_with(reply, %s)",
         [now, now, list(names), NOT_CONFIGURED],
     )

@@ -6,6 +6,7 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from postrail.database import Pool, rows, transaction
 from postrail.outgoing import intake
@@ -90,6 +91,40 @@ async def test_messages_that_do_not_wait_for_a_server_stay(pool: Pool, state: st
     await set_state(pool, state, NOW)
 
     assert await moved(pool) == [("gone", NOW)]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "named", "expected"),
+    [
+        # It may have arrived over the one that it has; only one that cannot be used is left.
+        ("unknown_attempts", 1, "relay", "relay"),
+        ("unknown_attempts", 1, "gone", "sales"),
+        # It was too large for that connection, or for another one.
+        ("moved_from", "sales", "spare", "spare"),
+        ("moved_from", "sales", "gone", "sales"),
+        ("moved_from", "relay", "spare", "sales"),
+    ],
+)
+async def test_what_keeps_the_connection_that_it_has(
+    pool: Pool, column: str, value: object, named: str, expected: str
+) -> None:
+    await stored(pool, named, "SALE")
+    await set_state(pool, "deferred", NOW)
+    async with transaction(pool) as connection:
+        statement = SQL("UPDATE delivery SET {} = %s").format(Identifier(column))
+        await connection.execute(statement, [value])
+
+    assert [name for name, _ in await moved(pool)] == [expected]
+
+
+async def test_many_are_moved_in_steps(pool: Pool) -> None:
+    for _ in range(3):
+        await stored(pool, "gone", None)
+
+    async with transaction(pool) as connection:
+        counts = [await reroute(connection, ROUTES, NOW, limit=2) for _ in range(3)]
+
+    assert counts == [2, 1, 0]
 
 
 async def test_without_any_connection_they_wait(pool: Pool) -> None:
