@@ -22,15 +22,15 @@ async def send(
 ) -> list[Key]:
     """Queues those of the deliveries that are in these states, and notes who did it; returns them.
 
-    Their attempts begin anew. What is for a suppressed address stays as it is until the address is
-    released. The number of attempts of unknown outcome stays: after one more, a delivery is
-    unconfirmed again. The order is
-    by the numbers that messages got when they were stored; later ones did not wait for them.
+    The days before they are given up begin anew. What is for a suppressed address stays as it is
+    until the address is released. The number of attempts of unknown outcome stays: after one more,
+    a delivery is unconfirmed again. The order is by the numbers that messages got when they were
+    stored; later ones did not wait for them.
     """
     found = await rows(
         connection,
         "UPDATE delivery SET state = 'queued', due_at = %s, changed_at = %s, reply = '',"
-        "  attempts = 0, tried_since = NULL, released_by = %s"
+        "  tried_since = NULL, released_by = %s"
         " FROM unnest(%s::uuid[], %b::text[]) AS given(outgoing_id, recipient)"
         " WHERE delivery.outgoing_id = given.outgoing_id"
         "  AND delivery.recipient = given.recipient AND delivery.state = ANY (%b::text[])"

@@ -8,6 +8,8 @@ from postrail.retry import backoff_seconds
 
 PROBE_BASE_SECONDS = 2.0
 PROBE_MAX_SECONDS = 60.0
+# Without a probe for as long after it was due, nothing is known of the server.
+SILENCE = timedelta(seconds=2 * PROBE_MAX_SECONDS)
 
 
 class Breaker:
@@ -25,6 +27,16 @@ class Breaker:
     def is_open(self) -> bool:
         """Returns whether the last attempt met a fault of the server."""
         return self._probe_at is not None
+
+    @property
+    def probe_at(self) -> datetime | None:
+        """Returns the time from which a message may probe the server; None while it is closed."""
+        return self._probe_at
+
+    def unavailable_since(self, now: datetime) -> datetime | None:
+        """Returns the time of the first fault, unless the server has not been tried for a while."""
+        known = self._probe_at is not None and now <= self._probe_at + SILENCE
+        return self.since if known else None
 
     def allowed(self, now: datetime, busy: int, most: int) -> int:
         """Returns the number of messages to start while `busy` of at most `most` are in flight."""

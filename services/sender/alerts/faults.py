@@ -15,6 +15,8 @@ from services.sender.alerts.tell import NO_PROJECT, Teller
 from services.sender.channels import Channel, Channels, available
 
 UNAVAILABLE_FOR = timedelta(hours=1)
+# A round of the sender may be due many times a second.
+CHECK_PAUSE = timedelta(minutes=1)
 SHORT_ID = 8
 SHOW = "postrail outgoing show {outgoing_id}"
 RETRY = "postrail outgoing retry {outgoing_id}"
@@ -27,6 +29,8 @@ class Alerts:
     def __init__(self, channels: Channels, teller: Teller) -> None:
         self._channels = channels
         self._teller = teller
+        # When to look again for servers that stay unavailable.
+        self._check_at: datetime | None = None
 
     async def due(
         self, connection: Connection, recorded: Sequence[AttemptResult], now: datetime
@@ -52,28 +56,45 @@ class Alerts:
         for issue_id, issue in sorted(known.items()):
             claimed = failed[issue_id].claimed
             fault = undelivered(issue.issue_key, failed[issue_id])
-            # Its server answers, whatever it said about this recipient.
-            over = snapshot.connection_for(issue.project)
+            over = self._over(snapshot.connection_for(issue.project))
             stored += await self._teller.tell(
-                connection, fault, snapshot, issue.project, over, now, mailbox=claimed.mailbox or ""
+                connection,
+                fault,
+                snapshot,
+                [issue.project],
+                over,
+                now,
+                mailbox=claimed.mailbox or "",
             )
             await self._teller.post(connection, fault, snapshot, issue.project, now)
         return stored
 
     async def _of_unavailable(self, connection: Connection, now: datetime) -> list[OutgoingQueued]:
+        found = [(one, one.breaker.unavailable_since(now)) for one in self._channels.usable]
+        away = [(one, since) for one, since in found if since and now - since >= UNAVAILABLE_FOR]
+        if not away or (self._check_at and now < self._check_at):
+            return []
+        self._check_at = now + CHECK_PAUSE
         stored, snapshot = [], self._channels.snapshot
-        for channel in self._channels.usable:
-            since = channel.breaker.since
-            if since is None or now - since < UNAVAILABLE_FOR:
-                continue
+        for channel, since in away:
             fallback = available(self._channels.fallbacks_of(channel))
             fault = unavailable(channel, since, fallback.name if fallback else "")
             await self._teller.post(connection, fault, snapshot, NO_PROJECT, now)
             # Without another connection, only the webhook and the log say it.
-            over = self._other(channel)
-            for project in self._projects_of(channel) or [NO_PROJECT]:
-                stored += await self._teller.tell(connection, fault, snapshot, project, over, now)
+            other = self._other(channel)
+            if other is not None:
+                projects = self._projects_of(channel)
+                stored += await self._teller.tell(connection, fault, snapshot, projects, other, now)
         return stored
+
+    def _over(self, route: OutgoingConnection | None) -> OutgoingConnection | None:
+        """Returns the connection of the route, or another one while its server is unavailable."""
+        channel = next(
+            (one for one in self._channels.usable if route and one.name == route.name), None
+        )
+        if channel is None or not channel.breaker.is_open:
+            return route
+        return self._other(channel) or route
 
     def _other(self, channel: Channel) -> OutgoingConnection | None:
         """Returns a connection whose server answers; None without one."""

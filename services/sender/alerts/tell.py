@@ -43,16 +43,23 @@ class Teller:
         connection: Connection,
         fault: Fault,
         snapshot: ConfigurationSnapshot,
-        project: str,
+        projects: Sequence[str],
         over: OutgoingConnection | None,
         now: datetime,
         *,
         mailbox: str = "",
     ) -> list[OutgoingQueued]:
-        """Stores the message to the people of the project; returns it, if one is due."""
-        to = await self._people(connection, snapshot, project, mailbox)
+        """Stores one message to the people of all the projects; returns it, if one is due.
+
+        It is in the words of its project if there is only one.
+        """
+        project = projects[0] if len(projects) == 1 else NO_PROJECT
         key = f"{fault.cause} in {project}"
-        if over is None or not to or not await notices.due(connection, [key], now):
+        # First, as it costs least: a fault that lasts is told of again and again.
+        if over is None or not await notices.due(connection, [key], now):
+            return []
+        to = await self._people(connection, snapshot, projects, mailbox)
+        if not to:
             return []
         message = _message(fault, snapshot, project)
         origin = Cause(
@@ -96,13 +103,16 @@ class Teller:
         self,
         connection: Connection,
         snapshot: ConfigurationSnapshot,
-        project: str,
+        projects: Sequence[str],
         mailbox: str,
     ) -> Sequence[Watcher]:
-        found = await people_told(connection, snapshot, project, mailbox)
-        if self.address and self.address not in {one.address for one in found}:
-            found.append(Watcher(address=self.address, name=""))
-        return found
+        found: dict[str, Watcher] = {}
+        for project in projects or [NO_PROJECT]:
+            for one in await people_told(connection, snapshot, project, mailbox):
+                found.setdefault(one.address, one)
+        if self.address:
+            found.setdefault(self.address, Watcher(address=self.address, name=""))
+        return list(found.values())
 
 
 def _message(fault: Fault, snapshot: ConfigurationSnapshot, project: str) -> Message:

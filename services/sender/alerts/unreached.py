@@ -32,7 +32,7 @@ def unreached_work(teller: Teller) -> Work:
             one.connection,
             fault,
             one.snapshot,
-            issue.project,
+            [issue.project],
             one.snapshot.connection_for(issue.project),
             one.now,
             mailbox=found.mailbox or "",

@@ -195,3 +195,58 @@ async def test_an_alert_is_in_the_language_of_its_project(bench: Bench) -> None:
 
     assert notice.subject == "Postrail: Eine E-Mail zu SALE-1 wurde nicht zugestellt"
     assert "Sie war für ann@example.org. Die Antwort des Mailservers:\n\n550 no" in notice.text
+
+
+async def test_a_given_up_message_is_told_of_over_another_connection(bench: Bench) -> None:
+    await configure(bench.pool, 25)
+    await configure(bench.pool, 26, name="spare", is_default=False)
+    await with_lead(bench, "SALE")
+    issue_id = await an_issue(bench)
+    await bench.take_in(queued_mail(issue_id=issue_id))
+    await bench.channels.refresh()
+    behave(bench, relay=unavailable)
+    await bench.rounds(2)
+    bench.clock.move(bench.process.settings.sender.give_up_after_seconds)
+    behave(bench, relay=unavailable)
+    await bench.rounds(2)
+
+    undelivered = [one for one in await told(bench) if "was not delivered" in one.subject]
+    assert [(one.to, one.over) for one in undelivered] == [([LEAD, OPS], "spare")]
+
+
+async def test_one_connection_has_one_notice_for_all_its_projects(bench: Bench) -> None:
+    await open_two(bench)
+    await with_lead(bench, "SALE")
+    now = bench.clock.now()
+    async with transaction(bench.pool) as connection:
+        for key, lead in (("HELP", LEAD), ("SHOP", "sam@example.org")):
+            person = Person(address="sam@example.org", name="Sam")
+            project = Project.model_validate({"key": key, "name": key, "lead": lead})
+            things = (project,) if lead == LEAD else (person, project)
+            for thing in things:
+                await store.save(connection, thing, before=None, author="test", now=now)
+    await bench.channels.refresh()
+    behave(bench, relay=unavailable)
+    for _ in range(12):
+        await bench.take_in(queued_mail())
+        await bench.rounds(2)
+        bench.clock.move(UNAVAILABLE_FOR.total_seconds() / 10)
+
+    (notice,) = await told(bench)
+
+    assert notice.to == [LEAD, OPS, "sam@example.org"]
+
+
+async def test_nobody_is_told_of_a_server_that_was_not_tried_again(bench: Bench) -> None:
+    await open_two(bench)
+    await with_lead(bench, "SALE")
+    behave(bench, relay=unavailable)
+    await bench.take_in(queued_mail())
+    await bench.rounds(3)
+    # The fallback sent it; nothing probes the server, which answers again.
+    behave(bench)
+    for _ in range(3):
+        bench.clock.move(UNAVAILABLE_FOR.total_seconds())
+        await bench.rounds(2)
+
+    assert await told(bench) == []
