@@ -124,6 +124,6 @@ def _shown_name(author: str, desk: str) -> str:
 
     Filters take a name with another address in it for a forgery.
     """
-    if not author or "@" in author:
+    if author in ("", desk) or "@" in author:
         return desk
     return f"{author} via {desk}" if desk else author

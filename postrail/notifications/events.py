@@ -63,7 +63,6 @@ ISSUE_RECEIVED = Event(
     recipients=nameless_reporter,
     sentence="received",
     why="why_wrote",
-    stop="stop_none",
     answers=True,
     neutral=True,
     role=REPORTER,

@@ -101,8 +101,8 @@ def answered(mail: MailParsed, text: str, neutral: bool, phrases: Phrases) -> Wo
         language=phrases.language,
         subject=subject if begins else phrases.your_message,
         body=text,
+        # More may follow if the message has made an issue, whose messages say how to leave it.
         why=phrases.why_wrote,
-        stop=phrases.stop_none,
         author_name=sender.name if sender else "",
         author_address=sender.address if sender else "",
     )

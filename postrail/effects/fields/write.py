@@ -52,11 +52,14 @@ async def write_values(
 
 
 def progress_shown(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    """Returns the status of an issue that becomes done, or is opened again; else ""."""
+    """Returns the status of an issue that becomes done, or is opened again; else "".
+
+    A resolution stands behind it, unless it says the same.
+    """
     if (before["resolved"] is None) == (after["resolved"] is None):
         return ""
-    result = f" ({after['resolution']})" if after["resolution"] else ""
-    return f"{after['status']}{result}"
+    status, resolution = after["status"], after["resolution"]
+    return f"{status} ({resolution})" if resolution not in (None, "", status) else status
 
 
 async def _name_of(connection: Connection, address: str) -> str:

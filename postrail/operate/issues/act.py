@@ -120,8 +120,12 @@ class ActInProgress:
 
     @property
     def author(self) -> Watcher:
-        """Returns the author as notifications name people."""
-        return Watcher(address=self.actor.address, name=self.actor.name)
+        """Returns the author as notifications name people; the operator is the help desk.
+
+        The name of a user of the machine, such as root, says nothing to customers.
+        """
+        name = self.actor.name if self.actor.address else ""
+        return Watcher(address=self.actor.address, name=name)
 
     @property
     def behind(self) -> Behind:

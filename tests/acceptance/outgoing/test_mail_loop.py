@@ -59,6 +59,7 @@ def test_a_customer_and_an_agent_talk_until_the_customer_leaves(
     assert str(confirmation["From"]) == "Help desk <desk@lab.test>"
     assert str(confirmation["Subject"]).startswith("[HELP-1] ")
     assert str(confirmation["In-Reply-To"]) == first
+    leaving = leaving_address(confirmation)
     assert desk.issue("HELP-1")["issue"]["summary"] == "Printer on fire"
     desk.run("issues", "watch", "HELP-1", "--watcher", AGENT)
 
@@ -84,6 +85,7 @@ def test_a_customer_and_an_agent_talk_until_the_customer_leaves(
     # The footer and the field of an automatic message name one address, by which one leaves.
     link = str(comment["List-Unsubscribe"]).strip("<>")
     assert link.startswith(f"mailto:{leaving_address(comment)}?")
+    assert leaving_address(comment) == leaving
     ada.follow(link)
     desk.pipeline.wait_until(
         lambda: desk.issue("HELP-1")["watchers"] == [AGENT], 30, "the customer watches no longer"

@@ -109,6 +109,8 @@ async def test_an_address_that_needs_smtputf8_stands_in_its_own_copy_only(tmp_pa
             {"From": "Bo Li via Desk <desk@example.net>"},
         ),
         ({}, {"author_name": "Bo Li"}, {"From": "Bo Li <desk@example.net>"}),
+        # the operator, who writes as the desk
+        ({"from_name": "Desk"}, {"author_name": "Desk"}, {"From": "Desk <desk@example.net>"}),
         # a name with an address in it would look like a forgery
         (
             {"from_name": "Desk"},

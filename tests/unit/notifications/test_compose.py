@@ -69,7 +69,7 @@ def marked(text: str) -> str:
             "We received your message; its number is HELP-1.\n\n"
             "-- \nTo add anything, just reply to this email.\n"
             "You get this email because you wrote to us.\n"
-            "There will be no further email about this.\n",
+            "To get no more emails about HELP-1, reply and ask us.\n",
         ),
         (
             COMMENTED,

@@ -93,7 +93,7 @@ async def test_a_done_issue_has_its_resolution_and_tells_its_people(bench: Bench
         ("Done", "Done", False)
     ]
     told = [mail.text for mail in bench.sent(OutgoingQueued)]
-    assert any("Agent set HELP-1 to Done (Done)" in text for text in told)
+    assert any("Agent set HELP-1 to Done:" in text for text in told)
     # "none" clears a field, and each command counts after those before it.
     await commanded(bench, "Status: Doing\nStatus: Open\nAssignee: none\nAgain.")
     assert await bench.rows("SELECT status, resolution, assignee FROM issue") == [

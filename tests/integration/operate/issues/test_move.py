@@ -134,7 +134,7 @@ async def test_watchers_are_notified_when_a_move_ends_or_opens_the_issue(
     opened = await move(desk, AGENT, "HELP-2", "SALE", {"status": "Open"})
     assert opened.notified == ("ada@example.org",)
     texts = [text for _, text in await mails(pool)]
-    assert "An Agent set HELP-2 to Done (Done): Printer on fire" in texts[0]
+    assert "An Agent set HELP-2 to Done: Printer on fire" in texts[0]
     assert "An Agent set SALE-2 to Open: Printer on fire" in texts[1]
 
 

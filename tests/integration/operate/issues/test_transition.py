@@ -107,7 +107,7 @@ async def test_watchers_are_notified_when_an_issue_is_done_and_open_again(
     assert (await transition(desk, OPERATOR, issue, "Open")).notified == (ADA,)
     texts = [text for _, text in await mails(pool)]
     assert f"An Agent set {issue} to Done (Fixed): Printer on fire\n" in texts[0]
-    assert f"root set {issue} to Open: Printer on fire\n" in texts[1]
+    assert f"The help desk set {issue} to Open: Printer on fire\n" in texts[1]
     assert await history(pool, issue) == [
         ("status", "Open", "In Progress"),
         ("status", "In Progress", "Done"),
