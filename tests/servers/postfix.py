@@ -125,6 +125,8 @@ class Postfix:
         self._certificates = certificates
         self._dovecot = dovecot
         self._wanted = folder / "wanted"
+        # Further lines of main.cf, from the next start on.
+        self.more_settings = ""
         self.ports = choose_ports(("smtp", "smtps", "dead"))
         self._child = Child(
             "Postfix",
@@ -175,7 +177,7 @@ class Postfix:
             lmtp_port=self._dovecot.lmtp_port,
             dead_port=self.ports["dead"],
         )
-        (configuration / "main.cf").write_text(main.lstrip())
+        (configuration / "main.cf").write_text(main.lstrip() + self.more_settings)
         (configuration / "master.cf").write_text(SERVICES.format(ports=self.ports).lstrip())
         start = START.format(
             folder=self._folder,

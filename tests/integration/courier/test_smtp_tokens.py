@@ -15,6 +15,7 @@ from postrail.courier import CourierUnavailable, Envelope, TimeLimit
 from postrail.courier.smtp import SmtpCourier
 from postrail.wire.dialogue_log import Direction
 from tests.makers.oauth import ADDRESS, Desk
+from tests.processes.senders import until
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import Dovecot
 from tests.servers.oidc_provider import CLIENT_SECRET, REDIRECT, OidcProvider
@@ -29,10 +30,16 @@ class SendingDesk(Desk):
     """A desk that sends through Postfix with the tokens of its account."""
 
     def __init__(
-        self, oidc: OidcProvider, postfix: Postfix, certificates: Certificates, url: str
+        self,
+        oidc: OidcProvider,
+        postfix: Postfix,
+        dovecot: Dovecot,
+        certificates: Certificates,
+        url: str,
     ) -> None:
         super().__init__(certificates, url)
         self.oidc = oidc
+        self.dovecot = dovecot
         self.postfix = postfix
         self.lines: list[tuple[Direction, str]] = []
 
@@ -108,7 +115,7 @@ async def desk(
     try:
         dovecot.start()
         postfix.start()
-        yield SendingDesk(oidc, postfix, certificates, database_url)
+        yield SendingDesk(oidc, postfix, dovecot, certificates, database_url)
     finally:
         postfix.stop()
         dovecot.stop()
@@ -124,6 +131,11 @@ async def test_a_token_logs_in(desk: SendingDesk, encryption: str) -> None:
     await courier.close()
     assert answer.state == "sent"
     assert "235" in [words[:3] for direction, words in desk.lines if direction == "received"]
+
+    async def is_delivered() -> bool:
+        return bool(await asyncio.to_thread(desk.dovecot.uids, "ann@lab.test"))
+
+    await until(is_delivered)
 
 
 async def test_the_dialogue_shows_no_token(desk: SendingDesk) -> None:
