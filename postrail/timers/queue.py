@@ -44,7 +44,8 @@ async def schedule(connection: Connection, kind: TimerKind, due_at: Mapping[str,
     await connection.execute(
         "INSERT INTO timer (kind, key, due_at)"
         " SELECT %s, key, due_at FROM unnest(%b::text[], %s::timestamptz[]) AS given(key, due_at)"
-        " ON CONFLICT DO NOTHING",
+        # In one order: two processes that set the same timers never wait for each other.
+        " ORDER BY key ON CONFLICT DO NOTHING",
         [kind, list(due_at), list(due_at.values())],
     )
 
