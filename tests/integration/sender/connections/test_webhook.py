@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pytest
 
 from postrail.database import rows, transaction
 from postrail.errors import ConfigurationError
+from postrail.outgoing import suppressions
 from postrail.outgoing.alerts import posts
 from postrail.settings import SenderSettings, load_settings
 from postrail.timed_work.worker import TimedWork
@@ -21,6 +22,10 @@ from postrail.timers.queue import TimerKind
 from services.sender.alerts import webhook
 from services.sender.alerts.webhook import webhook_work
 from tests.integration.sender.bench import Bench
+from tests.integration.sender.connections.test_rerouting import stored
+from tests.integration.sender.connections.test_unreached import BOUNCE
+from tests.processes.sender_lab import SenderLab
+from tests.processes.senders import configure, until
 from tests.servers.certificates import Certificates, make_certificates
 
 SECRET = "T0K3N"
@@ -165,6 +170,43 @@ async def test_it_is_given_up_after_days_and_without_a_webhook(
     await TimedWork(bench.process, bench.pool, b"key", none).work()
     assert await waiting(bench) == []
     assert len(receiver.posted) == 1
+
+
+async def test_a_sender_that_is_killed_while_it_posts_leaves_the_alert_to_the_next_one(
+    lab: SenderLab, receiver: Receiver, certificates: Certificates
+) -> None:
+    await configure(lab.pool, 25)
+    await stored(lab.pool, "relay", "SALE")
+    async with transaction(lab.pool) as connection:
+        await suppressions.suppress(
+            connection, "ann@example.org", "no such user", BOUNCE, datetime.now(UTC)
+        )
+    environment = {
+        "POSTRAIL_SENDER__ALERT_WEBHOOK": receiver.address,
+        "POSTRAIL_SENDER__ALERT_WEBHOOK_CA_FILE": str(certificates.ca_file),
+    }
+
+    async def posted_again() -> bool:
+        async with transaction(lab.pool) as connection:
+            left = await rows(connection, "SELECT FROM alert")
+        return len(receiver.posted) > 1 and not left
+
+    receiver.silence.clear()
+    first = lab.start(**environment)
+    await until(lambda: _true(bool(receiver.posted)))
+    first.kill()
+    receiver.silence.set()
+    second = lab.start(**environment)
+    await until(posted_again)
+
+    (_, told), (_, again) = receiver.posted
+    assert told == again
+    assert (told["fault"], told["issue"]) == ("unreachable", "SALE-1")
+    assert SECRET not in f"{first.log}{second.log}"
+
+
+async def _true(value: bool) -> bool:
+    return value
 
 
 @pytest.mark.parametrize("given", ["http://example.org/x", "example.org", "https://"])
