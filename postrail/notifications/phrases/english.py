@@ -71,7 +71,7 @@ ENGLISH = Phrases(
     ),
     release_address="To write to it again: {command}",
     unavailable="The outgoing connection {name} is unavailable",
-    unavailable_since="Nothing can be sent over it since {time}:",
+    unavailable_since="It has sent nothing since {time}:",
     unavailable_waits="Its emails wait. They go on by themselves once the server answers.",
     unavailable_instead="Its emails go over {fallback} until the server answers.",
     test_connection="To look for the cause: {command}",

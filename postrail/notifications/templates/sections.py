@@ -14,8 +14,11 @@ from postrail.notifications.templates.html_text import in_lines, paragraphs
 _INDENT = "  "
 _TITLE = Markup('<p style="margin: 0 0 6px 0;"><strong>{}</strong></p>')
 _WORDS = Markup(
-    '<div style="margin: 0 0 18px 0; padding: 0 0 0 12px; border-left: 3px solid #c4c9d1;">{}</div>'
+    '<div class="rule" style="margin: 0; padding: 0 0 0 12px; border-left: 3px solid #d1d9e0;">{}'
+    "</div>"
 )
+# Between two events; the layout has its own space after the last one.
+_SPACE = Markup('\n<div style="height: 18px; line-height: 18px;">&nbsp;</div>\n')
 
 
 def section_text(sections: Sequence[tuple[str, str]]) -> str:
@@ -33,7 +36,7 @@ def _plain(title: str, text: str) -> str:
 
 def section_html(sections: Sequence[tuple[str, str]]) -> Markup:
     """Returns the events as HTML; blank for none."""
-    return Markup("\n").join(
+    return _SPACE.join(
         _TITLE.format(in_lines(title)) + (_WORDS.format(paragraphs(text)) if text.strip() else "")
         for title, text in sections
     )
