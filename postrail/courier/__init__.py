@@ -10,9 +10,14 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from postrail.errors import PermanentError, PipelineError, ServerUnavailable, TransientError
+from postrail.oauth import TokenSource
 
 # unknown: the connection broke after the whole message and before the server's reply.
 State = Literal["sent", "deferred", "failed", "unknown"]
+# A password, or what returns a token whenever a connection is opened.
+CourierLogin = str | TokenSource
+# Called by the step of a trial that logs in, as finding the login may fail too.
+LoginOf = Callable[[], CourierLogin]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

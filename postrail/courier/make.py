@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from postrail.clock import Clock
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.courier import CourierLogin
 from postrail.courier.dkim import Sign, signer
 from postrail.courier.graph.courier import GraphCourier
 from postrail.courier.graph.faults import needs_tokens
@@ -14,14 +15,15 @@ from postrail.oauth.tokens import AccessTokens
 from postrail.secrets import Secrets
 from postrail.wire.dialogue_log import WriteLine
 from postrail.wire.faults import setting_of
-from postrail.wire.login import Login
 
 
-def login_of(connection: OutgoingConnection, secrets: Secrets, tokens: AccessTokens) -> Login:
+def login_of(
+    connection: OutgoingConnection, secrets: Secrets, tokens: AccessTokens
+) -> CourierLogin:
     """Returns a connection's login; called in the event loop that `tokens` works in."""
     # Also for an empty password: it refuses processes that may only observe.
     password = secrets.reveal(connection.password)
-    return tokens.bearer(connection) if connection.credential else password
+    return tokens.source(connection) if connection.credential else password
 
 
 def signer_of(connection: OutgoingConnection, secrets: Secrets) -> Sign | None:
@@ -45,7 +47,7 @@ def sign_with(connection: OutgoingConnection, key: str) -> Sign | None:
 
 def courier_for(
     connection: OutgoingConnection,
-    login: Login,
+    login: CourierLogin,
     clock: Clock,
     *,
     limits: GraphLimits | None = None,

@@ -11,6 +11,7 @@ from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import (
     Answer,
     BeforeDot,
+    CourierLogin,
     Envelope,
     MessageTooLarge,
     TimeLimit,
@@ -26,7 +27,6 @@ from postrail.courier.smtp_faults import connecting, login_required, sender_refu
 from postrail.courier.smtp_login import log_in
 from postrail.wire.dialogue_log import DialogueLog, WriteLine, logging
 from postrail.wire.faults import tls_context
-from postrail.wire.login import Login
 
 # Servers close idle connections (Postfix after 300 s); until then one is a load on both sides.
 IDLE_SECONDS = 60.0
@@ -40,7 +40,7 @@ class SmtpCourier:
     def __init__(
         self,
         connection: OutgoingConnection,
-        login: Login,
+        login: CourierLogin,
         clock: Clock,
         write: WriteLine | None = None,
         sign: Sign | None = None,

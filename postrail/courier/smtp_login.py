@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 
 import aiosmtplib
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.courier import CourierLogin
 from postrail.courier.smtp_client import AUTH_CONTINUES, SmtpClient
 from postrail.courier.smtp_words import clean_words
 from postrail.errors import ServerUnavailable
-from postrail.oauth import BearerToken
+from postrail.oauth import TokenSource
 from postrail.wire.faults import plain_login_forbidden, server_of
 from postrail.wire.login import (
     CANCELLED,
-    Login,
     Mechanism,
     initial_response,
     mechanism_of,
-    token_from,
+    token_of,
     token_refused,
 )
 
 AUTHENTICATED = 235
 
 
-async def log_in(client: SmtpClient, connection: OutgoingConnection, login: Login) -> str:
+async def log_in(client: SmtpClient, connection: OutgoingConnection, login: CourierLogin) -> str:
     """Logs in, if the connection has a user; returns how, in words.
 
     Raises aiosmtplib.SMTPAuthenticationError, ConfigurationError and ServerUnavailable.
@@ -42,20 +41,20 @@ async def log_in(client: SmtpClient, connection: OutgoingConnection, login: Logi
     return f"as {connection.username}"
 
 
-async def _by_token(client: SmtpClient, connection: OutgoingConnection, login: BearerToken) -> str:
+async def _by_token(client: SmtpClient, connection: OutgoingConnection, login: TokenSource) -> str:
     """Logs in by a token; renews one that is refused once, as it may be old."""
     if not (client.is_encrypted or connection.may_send_password_unencrypted):
         raise plain_login_forbidden(connection)
     offered = {name.upper() for name in client.server_auth_methods}
     mechanism = mechanism_of(connection, offered)
-    token = await asyncio.to_thread(token_from, login)
+    token = await token_of(login)
     for _ in range(2):
         reply, challenge = await _try_token(client, connection, mechanism, token)
         if reply.code == AUTHENTICATED:
             return f"as {connection.username} by {mechanism}"
         if reply.code // 100 != 5:
             raise aiosmtplib.SMTPAuthenticationError(reply.code, reply.message)
-        refused, token = token, await asyncio.to_thread(token_from, login, token)
+        refused, token = token, await token_of(login, token)
         if token == refused:
             words = clean_words(f"{reply.code} {reply.message}")
             raise token_refused(connection, words, challenge)

@@ -8,7 +8,7 @@ Owns the tables: oauth_token, oauth_authorization, connection_token, connection_
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -19,6 +19,8 @@ from postrail.errors import ConfigurationError, TransientError
 # Returns an access token, blocking. The argument is a token that a server has refused, or blank: a
 # newer token is returned then, or the same one if it has just been fetched.
 BearerToken = Callable[[str], str]
+# The same for asyncio, without a thread: awaited in the event loop that renews the tokens.
+TokenSource = Callable[[str], Awaitable[str]]
 
 
 class NeedsAuthorization(ConfigurationError):

@@ -18,7 +18,13 @@ from postrail.configuration.configured import TokenOwner
 from postrail.configuration.models.credential import OAuthCredential
 from postrail.database import Connection, Transactions
 from postrail.errors import ConfigurationError, TransientError
-from postrail.oauth import BearerToken, NeedsAuthorization, Provider, ProviderUnavailable
+from postrail.oauth import (
+    BearerToken,
+    NeedsAuthorization,
+    Provider,
+    ProviderUnavailable,
+    TokenSource,
+)
 from postrail.oauth import token_table as table
 from postrail.oauth.providers import ProviderFor, provider_for
 from postrail.oauth.token_rows import awaits_a_person, blank_row, bound_to, explained, with_tokens
@@ -34,7 +40,7 @@ JUST_OBTAINED_SECONDS = 60.0
 REFRESHES_AT_ONCE = 2
 UNAVAILABLE_BASE_SECONDS = 2.0
 UNAVAILABLE_MAX_SECONDS = 300.0
-# A thread waits this long for its turn and for the provider together.
+# A caller waits this long for its turn and for the provider together.
 ASK_SECONDS = 60.0
 CLOSE_SECONDS = 20.0
 # Back-off for saving new tokens when PostgreSQL became unavailable after they were issued.
@@ -91,8 +97,24 @@ class AccessTokens:
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
 
+    def source(self, owner: TokenOwner) -> TokenSource:
+        """Returns a function that fetches a token, for the tasks of this event loop.
+
+        They must not wait for `bearer` in a thread: renewing a token takes a thread too, and all
+        of them may be waiting.
+        """
+
+        async def ask(refused: str) -> str:
+            try:
+                async with asyncio.timeout(ASK_SECONDS):
+                    return await self.token(owner, refused=refused)
+            except TimeoutError as error:
+                raise _no_token_in_time(owner) from error
+
+        return ask
+
     def bearer(self, owner: TokenOwner) -> BearerToken:
-        """Returns a function for threads that fetches a token on this event loop."""
+        """Returns a function that fetches a token on this event loop, for threads of their own."""
         loop = asyncio.get_running_loop()
 
         def ask(refused: str) -> str:
@@ -101,9 +123,7 @@ class AccessTokens:
                 return asked.result(ASK_SECONDS)
             except TimeoutError as error:
                 asked.cancel()
-                raise ProviderUnavailable(
-                    f"{owner.title} got no token within {ASK_SECONDS:.0f} s"
-                ) from error
+                raise _no_token_in_time(owner) from error
 
         return ask
 
@@ -221,6 +241,10 @@ class AccessTokens:
         )
         until = self._clock.now() + timedelta(seconds=seconds)
         self._pauses[credential.name] = _Pause(failures, until, error)
+
+
+def _no_token_in_time(owner: TokenOwner) -> ProviderUnavailable:
+    return ProviderUnavailable(f"{owner.title} got no token within {ASK_SECONDS:.0f} s")
 
 
 async def credential_of(connection: Connection, owner: TokenOwner) -> OAuthCredential:

@@ -17,7 +17,7 @@ from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.plan import make_plan
 from postrail.configuration.sealing import check_secrets, secret_if_applied
 from postrail.configuration.store import read_all
-from postrail.courier import Answer, Envelope, TimeLimit
+from postrail.courier import Answer, CourierLogin, Envelope, LoginOf, TimeLimit
 from postrail.courier.dkim import Sign
 from postrail.courier.make import courier_for, sign_with, signer_of
 from postrail.courier.trial import try_connection
@@ -25,10 +25,10 @@ from postrail.database import Connection, Transactions
 from postrail.errors import ConfigurationError, PermanentError, PipelineError
 from postrail.notifications.mime.message import MessageParts, build_message
 from postrail.notifications.return_path import return_path
+from postrail.oauth import BearerToken, TokenSource
 from postrail.oauth.tokens import AccessTokens
 from postrail.secrets import Secrets
 from postrail.wire.dialogue_log import WriteLine
-from postrail.wire.login import Login
 from postrail.wire.timed_steps import Step
 
 SEND_SECONDS = 60.0
@@ -48,10 +48,25 @@ class ConnectionCandidate:
     # Returns what adds a DKIM signature, if the connection has a key; raises as `password` does.
     sign: Callable[[], Sign | None]
 
-    def login(self, tokens: AccessTokens) -> Callable[[], Login]:
-        """Returns what finds the login; called in the event loop of `tokens`."""
-        bearer = tokens.bearer(self.connection) if self.connection.credential else None
-        return lambda: bearer or self.password()
+    def login(self, tokens: AccessTokens) -> CourierLogin:
+        """Returns the login, for the event loop of `tokens`."""
+        return tokens.source(self.connection) if self.connection.credential else self.password()
+
+    def login_in_a_thread(self, tokens: AccessTokens) -> LoginOf:
+        """Returns what finds the login in a thread; called in the event loop of `tokens`."""
+        if not self.connection.credential:
+            return self.password
+        source = _blocking(tokens.bearer(self.connection))
+        return lambda: source
+
+
+def _blocking(bearer: BearerToken) -> TokenSource:
+    """Returns a source of tokens for a thread whose event loop has nothing else to do meanwhile."""
+
+    async def ask(refused: str) -> str:
+        return bearer(refused)
+
+    return ask
 
 
 async def stored_connection(
@@ -104,7 +119,7 @@ async def try_candidate(
 
     They run in a thread; access tokens are fetched in this event loop meanwhile.
     """
-    steps = try_connection(candidate.connection, candidate.login(tokens), recipient)
+    steps = try_connection(candidate.connection, candidate.login_in_a_thread(tokens), recipient)
     while step := await asyncio.to_thread(next, steps, None):
         yield step
 
@@ -121,7 +136,7 @@ async def send_test(
     Raises CourierUnavailable, and what `Courier.send` does.
     """
     connection = candidate.connection.model_copy(update={"debug": False})
-    login = candidate.login(tokens)()
+    login = candidate.login(tokens)
     courier = courier_for(connection, login, clock, write=write, sign=candidate.sign())
     now = clock.steady()
     limit = TimeLimit(dot_before=now + SEND_SECONDS, end_before=now + SEND_SECONDS)

@@ -6,13 +6,14 @@ IMAP and POP3 share the SASL messages that are made here, and the meaning of a r
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from typing import Literal
 
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.errors import ConfigurationError, ServerUnavailable
-from postrail.oauth import BearerToken, ProviderUnavailable
+from postrail.oauth import BearerToken, ProviderUnavailable, TokenSource
 from postrail.oauth.tokens import AccessTokens
 from postrail.secrets import Secrets
 from postrail.wire import Server
@@ -51,8 +52,21 @@ def secret_of(login: Login) -> str:
 
 def token_from(login: BearerToken, refused: str = "") -> str:
     """Returns a token other than `refused`; an unavailable provider makes the mailbox so."""
-    try:
+    with _provider_as_server():
         return login(refused)
+
+
+async def token_of(source: TokenSource, refused: str = "") -> str:
+    """Returns a token as `token_from` does, for asyncio."""
+    with _provider_as_server():
+        return await source(refused)
+
+
+@contextlib.contextmanager
+def _provider_as_server() -> Iterator[None]:
+    """Reports an unavailable provider of tokens as an unavailable server."""
+    try:
+        yield
     except ProviderUnavailable as error:
         raise ServerUnavailable(
             error.problem,

@@ -17,6 +17,7 @@ from postrail.configuration.models.credential import OAuthCredential
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.project import Project
 from postrail.database import Connection, one_connection
+from postrail.oauth import TokenSource
 from postrail.oauth.authorize import Authorization
 from postrail.oauth.tokens import AccessTokens
 from postrail.secrets import Secrets, generate_key
@@ -25,6 +26,16 @@ from tests.servers.certificates import Certificates
 from tests.servers.oauth_provider import TENANT, OAuthProvider
 
 ADDRESS = "help@example.org"
+
+
+def source_of(*given: str) -> TokenSource:
+    """Returns a source that gives these tokens, and the last one again and again."""
+    left = list(given)
+
+    async def ask(refused: str) -> str:
+        return left.pop(0) if len(left) > 1 else left[0]
+
+    return ask
 
 
 class Desk:

@@ -28,7 +28,7 @@ from postrail.courier.graph.limits import GraphLimits, OwnLimits
 from postrail.courier.graph.parts import GraphMessage, graph_message
 from postrail.errors import ServerUnavailable
 from postrail.notifications.addresses import can_be_written, smtp_address
-from postrail.oauth import BearerToken
+from postrail.oauth import TokenSource
 from postrail.observe.log import log
 from postrail.wire.dialogue_log import DialogueLog, WriteLine, logging
 from postrail.wire.graph import segment
@@ -50,7 +50,7 @@ class GraphCourier:
     def __init__(
         self,
         connection: OutgoingConnection,
-        token: BearerToken,
+        token: TokenSource,
         clock: Clock,
         limits: GraphLimits | None = None,
         write: WriteLine | None = None,

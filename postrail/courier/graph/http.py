@@ -22,11 +22,11 @@ from postrail.courier.graph.faults import (
     was_not_sent,
 )
 from postrail.errors import ConfigurationError, ServerUnavailable
-from postrail.oauth import BearerToken
+from postrail.oauth import TokenSource
 from postrail.wire.dialogue_log import DialogueLog
 from postrail.wire.faults import tls_context
 from postrail.wire.graph import IMMUTABLE_IDS, VERSION, json_in, segment
-from postrail.wire.login import token_from
+from postrail.wire.login import token_of
 
 # We get tokens that are valid for at least five more minutes.
 BEARER_SECONDS = 240.0
@@ -64,7 +64,7 @@ class GraphHttp:
     def __init__(
         self,
         connection: OutgoingConnection,
-        token: BearerToken,
+        token: TokenSource,
         dialogue: DialogueLog | None = None,
     ) -> None:
         self._connection = connection
@@ -167,7 +167,7 @@ class GraphHttp:
         """Returns a token, kept for a while, as getting one takes a query to PostgreSQL."""
         if refused or time.monotonic() > self._bearer_until:
             try:
-                self._bearer = await asyncio.to_thread(token_from, self._token, refused)
+                self._bearer = await token_of(self._token, refused)
             except (ConfigurationError, ServerUnavailable) as error:
                 raise as_unavailable(error) from error
             self._bearer_until = time.monotonic() + BEARER_SECONDS

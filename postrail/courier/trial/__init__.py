@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.courier import LoginOf
 from postrail.courier.trial.graph import try_graph
 from postrail.courier.trial.smtp import try_smtp
-from postrail.wire.login import LoginOf
 from postrail.wire.timed_steps import Step
 
 

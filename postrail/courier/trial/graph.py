@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.courier import LoginOf
 from postrail.courier.graph.faults import (
     Forbidden,
     InDoubt,
@@ -19,7 +20,7 @@ from postrail.courier.graph.faults import (
 )
 from postrail.courier.graph.http import GraphHttp
 from postrail.wire.connection_check import ConnectionCheck
-from postrail.wire.login import LoginOf, token_from
+from postrail.wire.login import token_of
 from postrail.wire.timed_steps import Actions, Findings, Step, run_in_order
 
 NOT_READ_BACK = (
@@ -67,7 +68,7 @@ class GraphTrial:
         login = self._login_of()
         if isinstance(login, str):
             raise needs_tokens(self._connection)
-        token_from(login)
+        self._runner.run(token_of(login))
         self._http = GraphHttp(self._connection, login)
         return Findings(f"a token for {owner_of(self._connection)}")
 

@@ -10,6 +10,7 @@ from typing import Any
 import aiosmtplib
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.courier import LoginOf
 from postrail.courier.smtp_client import SmtpClient, begin, new_client
 from postrail.courier.smtp_faults import connecting, login_required, sender_refused
 from postrail.courier.smtp_login import log_in
@@ -19,7 +20,6 @@ from postrail.notifications.addresses import smtp_address
 from postrail.wire.connection_check import check_connection
 from postrail.wire.dialogue_log import masked_in_errors
 from postrail.wire.faults import server_of, setting_of, tls_context
-from postrail.wire.login import LoginOf
 from postrail.wire.timed_steps import Actions, Findings, Step, run_in_order
 
 LOGIN_REQUIRED = (530, 538)

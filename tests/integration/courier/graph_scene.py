@@ -60,12 +60,15 @@ class Scene:
         connection = OutgoingConnection.model_validate(values | changes)
         made = GraphCourier(
             connection,
-            lambda refused: self.tokens[-1],
+            self._newest_token,
             self.clock,
             write=lambda *line: self.lines.append(line),
         )
         self.couriers.append(made)
         return made
+
+    async def _newest_token(self, refused: str) -> str:
+        return self.tokens[-1]
 
     async def dot(self, draft: str = "") -> None:
         self.dots += 1

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.courier import CourierLogin
 from postrail.courier.trial import try_connection
-from postrail.wire.login import Login
 from postrail.wire.timed_steps import Step
 from tests.fakes.graph import FakeGraph
+from tests.makers.oauth import source_of
 from tests.servers.certificates import Certificates
 from tests.servers.dovecot import PASSWORD
 from tests.servers.postfix import Postfix
@@ -37,7 +38,7 @@ def connection(port: int, certificates: Certificates, **changes: Any) -> Outgoin
 
 
 async def steps_of(
-    tried: OutgoingConnection, login: Login = PASSWORD, recipient: str = ""
+    tried: OutgoingConnection, login: CourierLogin = PASSWORD, recipient: str = ""
 ) -> list[Step]:
     """Runs the trial in a thread, as the command does."""
     return await asyncio.to_thread(lambda: list(try_connection(tried, lambda: login, recipient)))
@@ -172,7 +173,7 @@ def office(graph: FakeGraph, certificates: Certificates) -> OutgoingConnection:
 
 async def test_graph_is_tested(graph: FakeGraph, certificates: Certificates) -> None:
     token = graph.grant("Mail.Send", "Mail.ReadWrite")
-    steps = await steps_of(office(graph, certificates), lambda refused: token)
+    steps = await steps_of(office(graph, certificates), source_of(token))
     assert [(step.name, step.detail) for step in steps if not step.ok] == []
     assert names(steps) == [*STEPS, "TLS", "login", "mailbox"]
     assert graph.sending(DESK).sent == []
@@ -182,7 +183,7 @@ async def test_graph_without_the_right_to_read_is_a_note(
     graph: FakeGraph, certificates: Certificates
 ) -> None:
     token = graph.grant("Mail.Send")
-    last = (await steps_of(office(graph, certificates), lambda refused: token))[-1]
+    last = (await steps_of(office(graph, certificates), source_of(token)))[-1]
     assert last.ok
     assert "Mail.ReadWrite" in last.remedy
 

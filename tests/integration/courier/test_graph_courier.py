@@ -13,6 +13,7 @@ from postrail.courier import (
     TooLate,
 )
 from tests.integration.courier.graph_scene import CONTENT, DESK, Scene, large
+from tests.makers.oauth import source_of
 
 
 async def test_a_message_is_sent_as_mime(scene: Scene) -> None:
@@ -156,7 +157,7 @@ async def test_a_refused_token_is_renewed(scene: Scene) -> None:
     old = scene.graph.grant("Mail.Send", "Mail.ReadWrite")
     scene.graph.expire(old)
     courier = scene.courier()
-    courier._http._token = lambda refused: good if refused else old
+    courier._http._token = source_of(old, good)
     envelope = Envelope(envelope_from=DESK, recipients=("ann@x.org",), content=CONTENT)
     (answer,) = await courier.send(envelope, scene.limit())
     assert answer.state == "sent"

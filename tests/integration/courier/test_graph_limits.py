@@ -20,6 +20,7 @@ from postrail.graph_limits import table
 from postrail.graph_limits.shared import BATCH, RequestBudget, SharedLimits, take
 from postrail.settings import DatabaseSettings
 from tests.fakes.graph import FakeGraph
+from tests.makers.oauth import source_of
 from tests.servers.certificates import Certificates
 
 DESK = "help@example.org"
@@ -129,7 +130,7 @@ def courier(
     )
     clock = SystemClock()
     limits = SharedLimits(database, clock, DESK)
-    return GraphCourier(connection, lambda refused: token, clock, limits)
+    return GraphCourier(connection, source_of(token), clock, limits)
 
 
 async def send(one: GraphCourier) -> list[Answer]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ class SendingDesk(Desk):
             "timeout_ms": 5000,
         }
         connection = OutgoingConnection.model_validate({**values, **changes})
-        login = self.tokens().bearer(self.account)
+        login = self.tokens().source(self.account)
         return SmtpCourier(
             connection, login, SystemClock(), write=lambda *line: self.lines.append(line)
         )
@@ -136,6 +137,19 @@ async def test_a_token_logs_in(desk: SendingDesk, encryption: str) -> None:
         return bool(await asyncio.to_thread(desk.dovecot.uids, "ann@lab.test"))
 
     await until(is_delivered)
+
+
+async def test_logins_at_once_leave_threads_to_renew_the_token(desk: SendingDesk) -> None:
+    await desk.authorize()
+    desk.clock.move(86400)
+    courier = desk.courier()
+    with ThreadPoolExecutor(1) as only_thread:
+        asyncio.get_running_loop().set_default_executor(only_thread)
+        answers = await asyncio.gather(
+            *(courier.send(envelope(f"ann{number}@lab.test"), limit()) for number in range(3))
+        )
+    await courier.close()
+    assert [answer.state for (answer,) in answers] == ["sent"] * 3
 
 
 async def test_the_dialogue_shows_no_token(desk: SendingDesk) -> None:

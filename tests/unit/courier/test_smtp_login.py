@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.courier import CourierLogin
 from postrail.courier.smtp_client import SmtpClient
 from postrail.courier.smtp_login import log_in
 from postrail.errors import ConfigurationError
-from postrail.wire.login import Login
+from tests.makers.oauth import source_of
 
 
 class Client:
@@ -27,7 +28,7 @@ class Client:
 
 
 async def logged_in(
-    client: Client, login: Login = "secret", **changes: Any
+    client: Client, login: CourierLogin = "secret", **changes: Any
 ) -> list[tuple[str, str]]:
     values: dict[str, Any] = {
         "name": "relay",
@@ -62,9 +63,7 @@ async def test_a_password_is_not_sent_unencrypted() -> None:
 
 async def test_a_token_is_not_sent_unencrypted() -> None:
     with pytest.raises(ConfigurationError, match="offers no encryption"):
-        await logged_in(
-            Client(is_encrypted=False), lambda refused: "token", allow_plain_login=False
-        )
+        await logged_in(Client(is_encrypted=False), source_of("token"), allow_plain_login=False)
 
 
 @pytest.mark.parametrize(
