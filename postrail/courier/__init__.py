@@ -6,6 +6,7 @@ only `graph` imports httpx.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 

@@ -21,12 +21,13 @@ from postrail.courier import (
 )
 from postrail.courier.dkim import Sign
 from postrail.courier.given_ids import id_given_by
+from postrail.courier.login_pause import LoginPause
 from postrail.courier.smtp_client import begin, new_client
 from postrail.courier.smtp_dialogue import Dialogue, LoginRequired, StaleConnection, with_crlf
 from postrail.courier.smtp_faults import connecting, login_required, sender_refused
 from postrail.courier.smtp_login import log_in
 from postrail.wire.dialogue_log import DialogueLog, WriteLine, logging
-from postrail.wire.faults import tls_context
+from postrail.wire.faults import LoginRefused, tls_context
 
 # Servers close idle connections (Postfix after 300 s); until then one is a load on both sides.
 IDLE_SECONDS = 60.0
@@ -56,6 +57,7 @@ class SmtpCourier:
         self._write = logging("connection", connection.name) if connection.debug else write
         self._idle: list[Dialogue] = []
         self._context: ssl.SSLContext | None = None
+        self._login_pause = LoginPause()
 
     async def send(
         self, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot = nothing_to_record
@@ -118,9 +120,14 @@ class SmtpCourier:
                 async with asyncio.timeout(seconds):
                     await begin(client, self._connection)
                     await log_in(client, self._connection, self._login)
+            except LoginRefused as error:
+                client.close()
+                error.after_seconds = self._login_pause.after_refusal(self._clock.steady())
+                raise
             except BaseException:
                 client.close()
                 raise
+        self._login_pause.end()
         return Dialogue(client, self._clock)
 
     def _dialogue_log(self) -> DialogueLog | None:

@@ -10,7 +10,7 @@ from typing import Any
 import aiosmtplib
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
-from postrail.wire.dialogue_log import MASK, DialogueLog
+from postrail.wire.dialogue_log import MASK, DialogueLog, masked
 from postrail.wire.faults import starttls_missing
 
 # RFC 4954, 4: the server waits for the next part of a login.
@@ -24,6 +24,7 @@ class SmtpClient(aiosmtplib.SMTP):
         super().__init__(**options)
         self.dialogue = dialogue
         self._in_login = False
+        self._secrets: set[str] = set()
 
     @property
     def is_encrypted(self) -> bool:
@@ -31,14 +32,31 @@ class SmtpClient(aiosmtplib.SMTP):
         return self.get_transport_info("sslcontext") is not None
 
     async def execute_command(self, *args: bytes, timeout: Any = None) -> aiosmtplib.SMTPResponse:
-        """Sends a command and returns its reply; shows both."""
+        """Sends a command and returns its reply; shows both.
+
+        Secrets are masked in the reply to a login, as some servers repeat what they refuse.
+        """
         self._show_command(args)
-        response = await super().execute_command(
-            *args, timeout=self.timeout if timeout is None else timeout
-        )
+        is_login = self._in_login or args[0].upper() == b"AUTH"
+        try:
+            response = await super().execute_command(
+                *args, timeout=self.timeout if timeout is None else timeout
+            )
+        except aiosmtplib.SMTPResponseException as error:
+            words = masked(error.message, self._secrets)
+            raise aiosmtplib.SMTPResponseException(error.code, words) from None
         self._in_login = response.code == AUTH_CONTINUES
+        # A challenge is needed as it is.
+        if is_login and not self._in_login:
+            response = response._replace(message=masked(response.message, self._secrets))
         self.show_reply(response)
         return response
+
+    def hide(self, secret: str) -> None:
+        """Masks this password or token from now on."""
+        self._secrets.add(secret)
+        if self.dialogue is not None:
+            self.dialogue.hide(secret)
 
     async def starttls(self, **options: Any) -> aiosmtplib.SMTPResponse:
         """Starts TLS; shows the reply."""

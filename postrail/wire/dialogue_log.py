@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Literal
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
@@ -23,6 +24,10 @@ WriteLine = Callable[[Direction, str], None]
 
 MASK = "***"
 SHOWN_CHARACTERS = 500
+# Both alphabets of RFC 4648.
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{4,}={0,2}")
+# A line may be cut within a secret; fewer of its bytes may be there by chance.
+PART_BYTES = 4
 
 
 def logging(kind: str, name: str) -> WriteLine:
@@ -41,14 +46,14 @@ class DialogueLog:
         self, mailbox: str, secrets: Iterable[str] = (), write: WriteLine | None = None
     ) -> None:
         self._write = write or logging("mailbox", mailbox)
-        self._forms: set[str] = set()
+        self._secrets: set[str] = set()
         for secret in secrets:
             self.hide(secret)
 
     def hide(self, secret: str) -> None:
         """Masks this password or token from now on."""
         if secret:
-            self._forms |= forms_of(secret)
+            self._secrets.add(secret)
 
     def sent(self, words: str) -> None:
         """Passes on what we sent; passwords, tokens and bodies are masked already."""
@@ -65,18 +70,40 @@ class DialogueLog:
 
     def shown(self, words: str) -> str:
         """Returns the text without secrets and control characters, cut to SHOWN_CHARACTERS."""
-        words = masked(words, self._forms)
+        words = masked(words, self._secrets)
         if len(words) > SHOWN_CHARACTERS:
             words = f"{words[:SHOWN_CHARACTERS]}… ({len(words)} characters)"
         return "".join(character if character.isprintable() else "�" for character in words)
 
 
-def masked(words: str, forms: Iterable[str]) -> str:
-    """Returns the text with each of these forms masked."""
+def masked(words: str, secrets: Collection[str]) -> str:
+    """Returns the text with these secrets masked, also within what is encoded in base64."""
+    raw = [secret.encode("utf-8", "surrogateescape") for secret in secrets]
+    words = _BASE64.sub(lambda found: MASK if _encodes(found[0], raw) else found[0], words)
     # The longest form first, as one may be a part of another.
-    for form in sorted(forms, key=len, reverse=True):
+    for form in sorted({form for one in secrets for form in forms_of(one)}, key=len, reverse=True):
         words = words.replace(form, MASK)
     return words
+
+
+def _encodes(text: str, secrets: Collection[bytes]) -> bool:
+    """Returns whether base64 holds a secret, or its beginning at the end: `\\0user\\0secret`."""
+    text = text.rstrip("=").replace("-", "+").replace("_", "/")
+    # What precedes it, such as a word and a slash, shifts it by up to three characters.
+    for start in range(4):
+        part = text[start:]
+        if len(part) % 4 == 1:
+            part = part[:-1]
+        decoded = base64.b64decode(part + "=" * (-len(part) % 4))
+        if any(_shows(decoded, secret) for secret in secrets):
+            return True
+    return False
+
+
+def _shows(decoded: bytes, secret: bytes) -> bool:
+    return secret in decoded or any(
+        decoded.endswith(secret[:length]) for length in range(PART_BYTES, len(secret))
+    )
 
 
 @contextlib.contextmanager
@@ -86,7 +113,7 @@ def masked_in_errors(secret: str) -> Iterator[None]:
         yield
     except PipelineError as error:
         if secret:
-            error.problem = masked(error.problem, forms_of(secret))
+            error.problem = masked(error.problem, [secret])
         raise
 
 

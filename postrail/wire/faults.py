@@ -24,6 +24,13 @@ Translation = tuple[
 ]
 
 
+class LoginRefused(ConfigurationError):
+    """The server refused user name and password."""
+
+    # How long to wait with the next login; 0: nothing is known.
+    after_seconds = 0.0
+
+
 @contextlib.contextmanager
 def translated(server: Server, translations: Sequence[Translation]) -> Iterator[None]:
     """Raises our errors for those of libraries, by the first translation that fits."""
@@ -231,10 +238,10 @@ def unexpected_answer(server: Server, error: Exception) -> ServerUnavailable:
     )
 
 
-def login_refused(server: Server, error: Exception) -> ConfigurationError:
+def login_refused(server: Server, words: str) -> LoginRefused:
     """Returns the error for a refused user name or password."""
-    return ConfigurationError(
-        f"{server_of(server)} refused the login of {server.username}: {words_of(error)}",
+    return LoginRefused(
+        f"{server_of(server)} refused the login of {server.username}: {words}",
         setting=setting_of(server, "username, password"),
         remedy="Correct the user name or the password; some providers require an app password, or"
         f" that {server.wire_protocol.upper()} is enabled first",

@@ -18,7 +18,6 @@ from postrail.courier.smtp_words import words_of_reply
 from postrail.errors import ConfigurationError
 from postrail.notifications.addresses import smtp_address
 from postrail.wire.connection_check import check_connection
-from postrail.wire.dialogue_log import masked_in_errors
 from postrail.wire.faults import server_of, setting_of, tls_context
 from postrail.wire.timed_steps import Actions, Findings, Step, run_in_order
 
@@ -97,9 +96,7 @@ class SmtpTrial:
 
     def _log_in(self) -> Findings:
         login = self._login_of()
-        secret = login if isinstance(login, str) else ""
-        with masked_in_errors(secret):
-            return Findings(str(self._run(log_in(self._open, self._connection, login))))
+        return Findings(str(self._run(log_in(self._open, self._connection, login))))
 
     def _sender(self) -> Findings:
         address = self._connection.bounce_address or self._connection.from_address

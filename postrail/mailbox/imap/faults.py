@@ -55,7 +55,7 @@ def login_fault(account: MailAccount, error: Exception) -> PipelineError:
         return MailboxUnavailable(
             f"{server_of(account)} cannot log {account.username} in now: {words}"
         )
-    return login_refused(account, error)
+    return login_refused(account, words_of(error))
 
 
 def folder_fault(account: MailAccount, error: Exception, folders: list[str]) -> ConfigurationError:

@@ -50,7 +50,7 @@ def login_fault(account: MailAccount, error: Refused) -> PipelineError:
         return MailboxUnavailable(
             f"{server_of(account)} cannot log {account.username} in now: {words_of(error)}"
         )
-    return login_refused(account, error)
+    return login_refused(account, words_of(error))
 
 
 def too_soon(account: MailAccount) -> MailboxUnavailable:

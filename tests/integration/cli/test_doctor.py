@@ -301,7 +301,7 @@ CASES = [
     Case(
         smtp_is_refused,
         "connection out",
-        "no connection to SMTP server localhost",
+        "no connection to the mail server localhost",
         "outgoing connection out: host, port, encryption",
         "Check that the server runs there",
     ),

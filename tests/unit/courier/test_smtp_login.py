@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import aiosmtplib
 import pytest
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
@@ -17,14 +18,20 @@ from tests.makers.oauth import source_of
 class Client:
     """A client that notes the login."""
 
-    dialogue = None
+    server_auth_methods = ("plain",)
 
     def __init__(self, *, is_encrypted: bool) -> None:
         self.is_encrypted = is_encrypted
         self.logins: list[tuple[str, str]] = []
 
-    async def login(self, username: str, password: str) -> None:
+    def hide(self, secret: str) -> None:
+        """Does nothing: no dialogue is shown."""
+
+    async def auth_plain(self, username: str, password: str) -> aiosmtplib.SMTPResponse:
         self.logins.append((username, password))
+        return aiosmtplib.SMTPResponse(235, "ok")
+
+    auth_login = auth_crammd5 = auth_plain
 
 
 async def logged_in(
