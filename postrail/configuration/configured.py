@@ -108,6 +108,10 @@ class TokenOwner(Protocol):
         """Returns the user that the server knows."""
 
     @property
+    def mailbox_user(self) -> str:
+        """Returns the user whose mailbox the tokens open: a shared one's, or `username`."""
+
+    @property
     def login_hint(self) -> str:
         """Returns the user name that a provider suggests for signing in."""
 

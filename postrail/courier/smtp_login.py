@@ -88,7 +88,7 @@ async def _by_token(client: SmtpClient, connection: OutgoingConnection, login: T
     for _ in range(2):
         reply, challenge = await _try_token(client, connection, mechanism, token)
         if reply.code == AUTHENTICATED:
-            return f"as {connection.username} by {mechanism}"
+            return f"as {connection.mailbox_user} by {mechanism}"
         if reply.code // 100 != 5:
             raise login_fault(connection, reply)
         refused, token = token, await token_of(login, token)
@@ -105,7 +105,8 @@ async def _try_token(
 ) -> tuple[aiosmtplib.SMTPResponse, bytes]:
     """Returns the server's reply, with the challenge that explains a refusal."""
     client.hide(token)
-    first = base64.b64encode(initial_response(connection, mechanism, token))
+    # Exchange Online wants the shared mailbox in the place of the user who signed in.
+    first = base64.b64encode(initial_response(connection.mailbox_user, mechanism, token))
     reply = await client.execute_command(b"AUTH", mechanism.encode(), first)
     if reply.code != AUTH_CONTINUES:
         return reply, b""

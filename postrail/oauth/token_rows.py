@@ -68,6 +68,8 @@ def bound_to(credential: OAuthCredential, owner: TokenOwner) -> str:
         owner.host.lower(),
         owner.port,
         owner.username,
+        # Without a shared mailbox the hash stays that of earlier releases.
+        *([owner.mailbox_user] if owner.mailbox_user != owner.username else []),
     )
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 

@@ -111,12 +111,11 @@ def mechanism_of(server: Server, offered: Collection[str]) -> Mechanism:
     )
 
 
-def initial_response(server: Server, mechanism: Mechanism, token: str) -> bytes:
+def initial_response(user: str, mechanism: Mechanism, token: str) -> bytes:
     """Returns the initial response of SASL.
 
     See developers.google.com/gmail/imap/xoauth2-protocol, and RFC 7628, 3.1.
     """
-    user = server.username
     if mechanism == "XOAUTH2":
         return f"user={user}\x01auth=Bearer {token}\x01\x01".encode()
     # RFC 5801, 4: '=' and ',' have a meaning in this header.

@@ -69,6 +69,9 @@ def _credential_fits(proposal: Proposal) -> Iterable[Fault]:
         if credential and connection.microsoft_host and credential.provider != "microsoft":
             problem = f"is for Microsoft, and credential {credential.name!r} is not; give a host"
             yield entry.fault("microsoft_host", problem)
+        if credential and connection.shared_mailbox and credential.provider != "microsoft":
+            problem = f"is for Microsoft, and credential {credential.name!r} is not; give username"
+            yield entry.fault("shared_mailbox", problem)
         provider = "microsoft" if connection.mode == "graph" else ""
         wanted = (provider, "mode graph needs", "mode")
         yield from misfits(entry, connection, credentials, wanted)

@@ -197,6 +197,11 @@ class MailAccount(Configured):
         return self.protocol
 
     @property
+    def mailbox_user(self) -> str:
+        """Returns the user whose mailbox the tokens open."""
+        return self.username
+
+    @property
     def login_hint(self) -> str:
         """Returns the user name that a provider suggests for signing in."""
         return self.address if self.username.lower() == "me" else self.username

@@ -157,8 +157,13 @@ class OutgoingConnection(Configured):
         """Returns what its tokens are for: smtp, graph_send or graph_send_shared."""
         if self.mode != "graph":
             return "smtp"
-        shared = self.shared_mailbox not in ("", self.username.lower())
+        shared = self.mailbox_user.lower() != self.username.lower()
         return "graph_send_shared" if shared else "graph_send"
+
+    @property
+    def mailbox_user(self) -> str:
+        """Returns the user whose mailbox messages are sent from."""
+        return self.shared_mailbox or self.username
 
     @property
     def login_hint(self) -> str:

@@ -175,4 +175,4 @@ def was_not_sent(error: httpx.HTTPError) -> bool:
 
 def owner_of(connection: OutgoingConnection) -> str:
     """Returns the mailbox that messages are sent from."""
-    return connection.shared_mailbox or connection.username or connection.from_address
+    return connection.mailbox_user

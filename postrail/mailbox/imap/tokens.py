@@ -32,7 +32,7 @@ def log_in_with_token(client: Any, account: MailAccount, login: BearerToken, tok
             if challenge:
                 challenges.append(challenge)
                 return CANCELLED[mechanism]
-            return initial_response(account, mechanism, token)
+            return initial_response(account.username, mechanism, token)
 
         try:
             client.sasl_login(mechanism, answer)

@@ -112,7 +112,7 @@ def _log_in_with_token(
     mechanism = mechanism_of(account, capabilities.get("SASL", ()) if capabilities else ["XOAUTH2"])
 
     def attempt(token: str) -> None:
-        response = initial_response(account, mechanism, token)
+        response = initial_response(account.username, mechanism, token)
         try:
             dialogue.authenticate(mechanism, response, CANCELLED[mechanism])
         except Refused as error:

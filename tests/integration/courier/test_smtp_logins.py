@@ -137,6 +137,22 @@ async def test_a_token_that_the_server_repeats_is_masked() -> None:
 
 
 @pytest.mark.parametrize(
+    ("changes", "user"),
+    [
+        ({}, "desk"),
+        # learn.microsoft.com, "Authenticate an IMAP, POP or SMTP connection using OAuth": the
+        # shared mailbox's address takes the place of the user's in XOAUTH2.
+        ({"shared_mailbox": "support@x.example"}, "support@x.example"),
+    ],
+)
+async def test_a_token_logs_in_to_a_shared_mailbox(changes: dict[str, str], user: str) -> None:
+    async with serving(LoginServer(lambda _: "235 ok", "AUTH XOAUTH2")) as server:
+        await Tries(server, source_of(TOKEN), **changes).succeed()
+    response = f"user={user}\x01auth=Bearer {TOKEN}\x01\x01"
+    assert server.logins == [f"AUTH XOAUTH2 {encoded(response)}"]
+
+
+@pytest.mark.parametrize(
     ("reply", "words", "remedy"),
     [
         ("535 5.7.8 no", "refused the login of desk: 535 5.7.8 no", "Correct the user name"),

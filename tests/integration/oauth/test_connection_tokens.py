@@ -96,9 +96,15 @@ async def test_a_refused_grant_needs_a_person(scene: Scene) -> None:
     assert await scene.tokens().token(OUT)
 
 
-async def test_with_another_server_or_user_the_tokens_are_not_used(scene: Scene) -> None:
+@pytest.mark.parametrize("field", ["username", "shared_mailbox", "host"])
+async def test_with_another_server_or_user_the_tokens_are_not_used(
+    scene: Scene, field: str
+) -> None:
     await authorize(scene)
-    other = OUT.model_copy(update={"username": "eve@example.org"})
+    values = {"username": "eve@example.org", "shared_mailbox": "eve@example.org", "host": "::1"}
+    async with scene.transaction() as connection:
+        await connection.execute("UPDATE oauth_credential SET hosts = hosts || '{::1}'")
+    other = OUT.model_copy(update={field: values[field]})
     with pytest.raises(NeedsAuthorization, match="has changed since somebody signed in"):
         await scene.tokens().token(other)
 

@@ -128,6 +128,7 @@ def test_server_and_scopes_follow_provider_cloud_and_mode(
         (GOOGLE, OAUTH2 | {"credential": "d"}, "credential: there is no credential 'd'"),
         (GOOGLE, GRAPH, "credential: 'c' has provider google, but mode graph needs tokens from"),
         (GOOGLE, OAUTH2 | {"microsoft_host": "china"}, "microsoft_host: is for Microsoft"),
+        (GOOGLE, OAUTH2 | SHARED, "shared_mailbox: is for Microsoft, and credential 'c' is not"),
         (CUSTOM, OAUTH2, "host: is missing: credential 'c' does not imply a server"),
         (MICROSOFT, OAUTH2 | {"host": "evil.example"}, "host: evil.example may not receive tokens"),
         (
