@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 
 from postrail.clock import SettableClock
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
+from postrail.courier.login_pause import FIRST_SECONDS
 from postrail.courier.smtp import SmtpCourier
 from postrail.database import Pool, rows, transaction
 from postrail.settings import Settings
@@ -29,6 +30,7 @@ PASSWORD = "secret"
 TIMEOUT_MS = 700
 # The time until the next try, as the docs have it.
 PROBE, MINUTE, HOUR, NONE = "2 seconds, growing to 1 minute", "1 minute", "1 hour", "none"
+LOGIN_PROBE = "5 minutes, growing to 1 hour"
 CLOSING: Reply = (b"421 4.3.2 closing\r\n",)
 LATER: Reply = (b"450 4.2.0 Greylisted, try later\r\n",)
 NEVER: Reply = (b"554 5.7.1 refused\r\n",)
@@ -61,6 +63,7 @@ class Fault:
 BEFORE = "no connection; before a message: silence, 421 or 5xx"
 TLS = "TLS fails or is missing"
 LOGIN = "the login fails or is missing"
+REFUSED = "user name or password refused (5xx)"
 TEMPORARY = "4xx (greylisting) to MAIL, RCPT, DATA or the final dot"
 FAREWELL = "421 to MAIL, DATA or the final dot"
 LOST = "lost connection or silence before the final dot"
@@ -89,6 +92,11 @@ def unavailable(
         next_try=PROBE,
         over_fallback=True,
     )
+
+
+def login_refused(replies: Mapping[str, Reply]) -> Fault:
+    fault = unavailable(REFUSED, "login refused", replies, username="ann")
+    return replace(fault, next_try=LOGIN_PROBE)
 
 
 def later(row: str, name: str, replies: Mapping[str, Reply], *, over_fallback: bool) -> Fault:
@@ -137,7 +145,7 @@ FAULTS = [
     unavailable(TLS, "no TLS", encryption="ssl"),
     unavailable(TLS, "an untrusted certificate", encryption="ssl", ca_file="", tls=True),
     unavailable(LOGIN, "no login", username="ann"),
-    unavailable(LOGIN, "login refused", {"EHLO": OFFERS_LOGIN, "AUTH": NEVER}, username="ann"),
+    login_refused({"EHLO": OFFERS_LOGIN, "AUTH": NEVER}),
     unavailable(LOGIN, "login not now", {"EHLO": OFFERS_LOGIN, "AUTH": LATER}, username="ann"),
     unavailable(LOGIN, "421 to AUTH", {"EHLO": OFFERS_LOGIN, "AUTH": CLOSING}, username="ann"),
     unavailable(LOGIN, "wants a login", {"MAIL": (b"530 5.7.0 Authentication required\r\n",)}),
@@ -245,7 +253,9 @@ def next_try(state: str, pause: timedelta) -> str:
     seconds = pause.total_seconds()
     if PROBE_BASE_SECONDS * 0.8 <= seconds <= PROBE_BASE_SECONDS * 1.2:
         return PROBE
-    return {60.0: MINUTE, 3600.0: HOUR}.get(seconds, f"{seconds} seconds")
+    return {60.0: MINUTE, FIRST_SECONDS: LOGIN_PROBE, 3600.0: HOUR}.get(
+        seconds, f"{seconds} seconds"
+    )
 
 
 def test_the_docs_have_the_same_table() -> None:
