@@ -21,9 +21,10 @@ from postrail.courier import (
 )
 from postrail.courier.dkim import Sign
 from postrail.courier.given_ids import id_given_by
+from postrail.courier.lines import with_crlf
 from postrail.courier.login_pause import LoginPause
 from postrail.courier.smtp_client import begin, new_client
-from postrail.courier.smtp_dialogue import Dialogue, LoginRequired, StaleConnection, with_crlf
+from postrail.courier.smtp_dialogue import Dialogue, LoginRequired, StaleConnection
 from postrail.courier.smtp_faults import connecting, login_required, sender_refused
 from postrail.courier.smtp_login import log_in
 from postrail.wire.dialogue_log import DialogueLog, WriteLine, logging
@@ -56,6 +57,7 @@ class SmtpCourier:
         self._clock = clock
         self._write = logging("connection", connection.name) if connection.debug else write
         self._idle: list[Dialogue] = []
+        self._is_closed = False
         self._context: ssl.SSLContext | None = None
         self._login_pause = LoginPause()
 
@@ -87,19 +89,25 @@ class SmtpCourier:
         try:
             require_size(envelope, dialogue.most_bytes, "the server")
         except MessageTooLarge:
-            self._idle.append(dialogue)
+            await self._keep(dialogue)
             raise
         try:
             answers = await dialogue.send(envelope, limit, before_dot)
         except LoginRequired as error:
             raise login_required(self._connection, str(error)) from error
-        if dialogue.is_open:
-            self._idle.append(dialogue)
+        await self._keep(dialogue)
         return [self._with_given_id(answer) for answer in answers]
 
     def _with_given_id(self, answer: Answer) -> Answer:
         given = id_given_by(self._connection.host, answer.reply)
         return replace(answer, message_id=given) if given and answer.state == "sent" else answer
+
+    async def _keep(self, dialogue: Dialogue) -> None:
+        """Keeps an open connection for the next message, unless the courier was closed."""
+        if self._is_closed:
+            await dialogue.quit()
+        elif dialogue.is_open:
+            self._idle.append(dialogue)
 
     def _kept(self) -> Dialogue | None:
         """Returns the most recently used connection that is still open."""
@@ -160,6 +168,7 @@ class SmtpCourier:
         await asyncio.gather(*(dialogue.quit() for dialogue in old))
 
     async def close(self) -> None:
-        """Closes all connections that are not in use."""
+        """Closes the idle connections; those in use are closed after their message."""
+        self._is_closed = True
         idle, self._idle = self._idle, []
         await asyncio.gather(*(dialogue.quit() for dialogue in idle))

@@ -12,10 +12,11 @@ from dataclasses import replace
 from typing import cast
 
 import aiosmtplib
-from aiosmtplib.protocol import SMTPProtocol, normalize_message_line_endings
+from aiosmtplib.protocol import SMTPProtocol
 
 from postrail.clock import Clock
 from postrail.courier import Answer, BeforeDot, Envelope, State, TimeLimit, TooLate
+from postrail.courier.lines import with_crlf
 from postrail.courier.smtp_client import SmtpClient
 from postrail.courier.smtp_commands import CLOSING, CONNECTION_FAULTS, Commands
 from postrail.courier.smtp_replies import OutOfStep
@@ -284,15 +285,6 @@ def dot_stuffed(content: bytes) -> bytes:
     """Returns the message as it follows DATA, without its final dot (RFC 5321, 4.5.2)."""
     stuffed = with_crlf(content).replace(b"\r\n.", b"\r\n..")
     return b"." + stuffed if stuffed.startswith(b".") else stuffed
-
-
-def with_crlf(content: bytes) -> bytes:
-    """Returns the message with CR LF at the end of each line."""
-    pairs = content.count(b"\r\n")
-    if pairs == content.count(b"\n") == content.count(b"\r") and content[-2:] == b"\r\n":
-        return content
-    # Servers read bare CR and LF differently, which allows SMTP smuggling.
-    return normalize_message_line_endings(content)
 
 
 def _path(address: str) -> bytes:

@@ -21,7 +21,7 @@ def names_in(answer: Mapping[str, Any]) -> tuple[str, ...]:
     The answer came from the provider itself over TLS, so its signature need not be verified
     (OpenID Connect Core, 3.1.3.7).
     """
-    claims = answer.get("id_token_claims") or _claims_of(str(answer.get("id_token", "")))
+    claims = answer.get("id_token_claims") or claims_of(str(answer.get("id_token", "")))
     found = (claims.get(name) for name in CLAIMS)
     return tuple(dict.fromkeys(name for name in found if isinstance(name, str) and "@" in name))
 
@@ -38,7 +38,7 @@ def other_user(owner: TokenOwner, signed_in: tuple[str, ...]) -> str:
     )
 
 
-def _claims_of(id_token: str) -> dict[str, Any]:
+def claims_of(id_token: str) -> dict[str, Any]:
     """Returns the claims of a JSON Web Token (RFC 7519), {} if it is none."""
     part = id_token.split(".")[1] if id_token.count(".") == 2 else ""
     with contextlib.suppress(ValueError):

@@ -20,6 +20,8 @@ BUSY_SECONDS = 10.0
 # A longer Retry-After is taken for a mistake of the server.
 LONGEST_WAIT_SECONDS = 3600.0
 SHOWN_CHARACTERS = 300
+# Stands for the code of an answer that is not in Graph's form.
+NO_CODE = "no code"
 
 
 def segment(text: str) -> str:
@@ -34,7 +36,7 @@ def code_and_message(status: int, body: bytes) -> tuple[str, str]:
         return _shown(error["code"]), _shown(error["message"])
     except (ValueError, TypeError, KeyError):
         phrase = HTTPStatus(status).phrase if status in set(HTTPStatus) else "unknown status"
-        return "no code", phrase
+        return NO_CODE, phrase
 
 
 def _shown(words: object) -> str:

@@ -49,6 +49,8 @@ class Answer:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     cut_at: int | None = None
+    # A gateway's, about which Graph's description says nothing.
+    is_gateways: bool = False
 
 
 def told(status: int, value: dict[str, Any]) -> Answer:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import contextlib
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from postrail.clock import Clock
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
@@ -22,11 +23,13 @@ from postrail.courier import (
     require_size,
 )
 from postrail.courier.graph.drafts import PIECE_BYTES, Draft, Drafts
-from postrail.courier.graph.faults import Forbidden, InDoubt, Refused
+from postrail.courier.graph.faults import Forbidden, InDoubt, Refused, SenderDenied
 from postrail.courier.graph.http import GraphHttp
 from postrail.courier.graph.limits import GraphLimits, OwnLimits
-from postrail.courier.graph.parts import GraphMessage, graph_message
+from postrail.courier.graph.parts import GraphMessage, from_address_of, graph_message
+from postrail.courier.graph.permissions import require_right_to_send
 from postrail.errors import ServerUnavailable
+from postrail.graph_limits.table import UPLOAD_BYTES
 from postrail.notifications.addresses import can_be_written, smtp_address
 from postrail.oauth import TokenSource
 from postrail.observe.log import log
@@ -42,6 +45,11 @@ SENT = "202 accepted by Microsoft Graph"
 SENT_BEFORE = "accepted by Microsoft Graph in an earlier attempt"
 # To read an earlier draft, to look for others, and to delete one.
 REQUESTS_FOR_EARLIER = 3
+# A right to make drafts that was missing may have been granted after this time.
+DRAFTS_AGAIN_SECONDS = 3600.0
+
+# Makes the answer for a recipient.
+AnswerTo = Callable[[str], Answer]
 
 
 class GraphCourier:
@@ -63,8 +71,8 @@ class GraphCourier:
         dialogue = DialogueLog(connection.name, write=written) if written else None
         self._http = GraphHttp(connection, token, dialogue)
         self._drafts = Drafts(connection, self._http)
-        # Whether the token may make drafts; else messages are sent without being read back.
-        self._makes_drafts = True
+        # Until then the token may make no drafts, and messages are sent without being read back.
+        self._without_drafts_until = 0.0
 
     async def send(
         self, envelope: Envelope, limit: TimeLimit, before_dot: BeforeDot = nothing_to_record
@@ -74,52 +82,72 @@ class GraphCourier:
         refused = [one for one in envelope.recipients if not _can_carry(one)]
         if refused:
             words = f"{refused[0]!a} is not an address that Microsoft Graph takes; nothing was sent"
-            return [_answer(one, Refused(words, is_final=True)) for one in envelope.recipients]
-        message, end = graph_message(envelope), limit.end_before
+            return [Refused(words, is_final=True).answer(one) for one in envelope.recipients]
+        message = graph_message(envelope)
+        _require_uploads(message)
         attempt = _Attempt(self._http, self._drafts, self._clock, limit, before_dot)
+        async with self._http.in_use():
+            answer = await self._answer(envelope, message, attempt, limit.end_before)
+        return [answer(one) for one in envelope.recipients]
+
+    async def _answer(
+        self, envelope: Envelope, message: GraphMessage, attempt: _Attempt, end: float
+    ) -> AnswerTo:
+        """Sends the message; returns what makes the answer for each recipient."""
         try:
             async with (
                 asyncio.timeout(end - self._clock.steady()),
                 self._limits.use(requests_of(message, envelope), size_of(message), end),
             ):
+                attempt.has_place = True
                 return await self._deliver(envelope, message, attempt)
+        except SenderDenied as error:
+            address = from_address_of(message.mime)
+            if address.lower() == smtp_address(self._connection.from_address).lower():
+                raise
+            return error.of_context(address).answer
         except ServerUnavailable as error:
             raise as_unavailable(error) from error
         except TimeoutError:
-            return [attempt.broken_off(one, "no answer in time") for one in envelope.recipients]
+            why = "no answer in time" if attempt.has_place else self._no_place()
+            return partial(attempt.broken_off, why=why)
         except InDoubt as error:
-            return [attempt.broken_off(one, str(error)) for one in envelope.recipients]
+            return partial(attempt.broken_off, why=str(error))
         except Refused as error:
-            return [_answer(one, error) for one in envelope.recipients]
+            return error.answer
         except Forbidden as error:
             raise error.unavailable from error
 
+    def _no_place(self) -> str:
+        return (
+            f"{self._connection.mailbox_user} had as many requests at once as Microsoft Graph"
+            " allows, all the time that this message has"
+        )
+
     async def _deliver(
         self, envelope: Envelope, message: GraphMessage, attempt: _Attempt
-    ) -> list[Answer]:
+    ) -> AnswerTo:
         message_id = await self._sent_id(envelope, message, attempt)
-        return [
-            Answer(
-                recipient=one,
-                state="sent",
-                reply=SENT_BEFORE if attempt.was_sent_before else SENT,
-                message_id=message_id,
-                settles_earlier=attempt.uses_earlier,
-            )
-            for one in envelope.recipients
-        ]
+        return lambda recipient: Answer(
+            recipient=recipient,
+            state="sent",
+            reply=SENT_BEFORE if attempt.was_sent_before else SENT,
+            message_id=message_id,
+            settles_earlier=attempt.uses_earlier,
+        )
 
     async def _sent_id(self, envelope: Envelope, message: GraphMessage, attempt: _Attempt) -> str:
         """Sends the message; returns the Message-ID of the sent copy, if that can be read."""
-        if self._makes_drafts or message.attachments:
+        now = self._clock.steady()
+        if now >= self._without_drafts_until or message.attachments:
             try:
                 return await attempt.by_draft(envelope, message)
             except Forbidden as error:
-                if message.attachments or attempt.has_draft:
+                if message.attachments or attempt.has_draft or error.is_by_policy:
                     raise
                 name, reason = self._connection.name, error.unavailable.problem
                 logger.warning("sent messages are not read back", connection=name, reason=reason)
-                self._makes_drafts = False
+                self._without_drafts_until = now + DRAFTS_AGAIN_SECONDS
         await attempt.directly(message)
         return ""
 
@@ -127,8 +155,12 @@ class GraphCourier:
         """Gets a token and asks for the mailbox, without a message; raises CourierUnavailable."""
         try:
             async with asyncio.timeout(limit.end_before - self._clock.steady()):
+                permissions = await self._http.permissions()
+                require_right_to_send(self._connection, permissions)
                 await self._http.ask("GET", "mailFolders/drafts")
-        except Forbidden:
+        except Forbidden as error:
+            if error.is_by_policy:
+                raise error.unavailable from error
             # The right to send does not include it.
             return
         except (TimeoutError, InDoubt, Refused) as error:
@@ -138,7 +170,7 @@ class GraphCourier:
         """Does nothing: httpx closes idle connections."""
 
     async def close(self) -> None:
-        """Closes the connections."""
+        """Closes the connections, or leaves that to the last message that uses them."""
         await self._http.close()
 
 
@@ -161,6 +193,8 @@ class _Attempt:
         # Whether a request that sends the message may have reached Graph.
         self.has_begun = False
         self.has_draft = False
+        # Whether the mailbox has a place for these requests.
+        self.has_place = False
         # Whether an earlier attempt made the draft, and whether it had sent it.
         self.uses_earlier = False
         self.was_sent_before = False
@@ -176,7 +210,9 @@ class _Attempt:
         """Sends the message without a draft."""
         await self._begin()
         await self._sending(
-            lambda: self._http.ask("POST", "sendMail", content=base64.b64encode(message.mime))
+            lambda: self._http.ask(
+                "POST", "sendMail", content=base64.b64encode(message.mime), wants_answer=False
+            )
         )
 
     async def by_draft(self, envelope: Envelope, message: GraphMessage) -> str:
@@ -196,12 +232,12 @@ class _Attempt:
                 await self._drafts.attach(draft, attachment)
             await self._begin(draft.id)
             path = f"messages/{segment(draft.id)}/send"
-            await self._sending(lambda: self._http.ask("POST", path))
-        except InDoubt:
+            await self._sending(lambda: self._http.ask("POST", path, wants_answer=False))
+        except InDoubt as error:
             if not self.has_begun:
                 await self._discard(draft)
                 raise
-            return await self._settled(draft)
+            return await self._settled(draft, str(error))
         except BaseException:
             if not self.has_begun:
                 await self._discard(draft)
@@ -224,15 +260,20 @@ class _Attempt:
         self.has_begun = True
 
     async def _sending(self, request: Callable[[], Awaitable[object]]) -> None:
-        """Makes the request that sends; an answer other than success says that nothing was sent."""
+        """Makes the request that sends; raises InDoubt unless its answer says what happened."""
         try:
             await request()
-        except (CourierUnavailable, MessageTooLarge, Refused, Forbidden):
+        except Refused as error:
+            if error.is_in_doubt:
+                raise InDoubt(error.words) from error
+            self.has_begun = False
+            raise
+        except (CourierUnavailable, MessageTooLarge, Forbidden):
             self.has_begun = False
             raise
 
-    async def _settled(self, draft: Draft) -> str:
-        """Finds out whether a draft was sent whose request was not answered; raises if not."""
+    async def _settled(self, draft: Draft, why: str) -> str:
+        """Finds out whether a draft was sent whose request is in doubt; raises if it was not."""
         is_draft = False
         for seconds in SETTLE_SECONDS:
             await self._clock.sleep(seconds)
@@ -243,9 +284,9 @@ class _Attempt:
                     return found.message_id or draft.message_id
         if is_draft and await self._discard(draft):
             self.has_begun = False
-            words = "the connection broke; the message was still a draft, which is deleted"
+            words = f"{why}; the message was still a draft, which is deleted"
             raise Refused(words, is_final=False)
-        raise InDoubt("the connection broke")
+        raise InDoubt(why)
 
     async def _sent_id(self, draft: Draft) -> str:
         """Returns the Message-ID of the sent copy, which Exchange may have replaced."""
@@ -281,8 +322,13 @@ def size_of(message: GraphMessage) -> int:
     return len(message.mime) * 4 // 3 + sum(len(one.content) for one in message.attachments)
 
 
-def _answer(recipient: str, refused: Refused) -> Answer:
-    return refused.answer(recipient)
+def _require_uploads(message: GraphMessage) -> None:
+    """Raises MessageTooLarge for a message that no mailbox may upload within Graph's time."""
+    if (size := size_of(message)) > UPLOAD_BYTES:
+        raise MessageTooLarge(
+            f"the message needs {size:,} bytes of uploads, more than Microsoft Graph takes from a"
+            f" mailbox at a time ({UPLOAD_BYTES:,})"
+        )
 
 
 def _can_carry(address: str) -> bool:

@@ -13,6 +13,7 @@ from postrail.courier import CourierUnavailable, Envelope
 from postrail.courier.graph.faults import Forbidden, Gone, InDoubt, Refused, strange_answer
 from postrail.courier.graph.http import GraphHttp
 from postrail.courier.graph.parts import Attachment, GraphMessage
+from postrail.notifications.addresses import smtp_address
 from postrail.observe.log import log
 from postrail.wire.graph import segment
 
@@ -96,7 +97,7 @@ class Drafts:
         drafts = found.get("value")
         for one in drafts if isinstance(drafts, list) else []:
             # Others may have a draft with that Message-ID, which is being sent at this moment.
-            if set(_recipients(one)) == {address.lower() for address in envelope.recipients}:
+            if set(_recipients(one)) == {smtp_address(to).lower() for to in envelope.recipients}:
                 await self.discard(str(one.get("id", "")))
 
 

@@ -11,7 +11,7 @@ from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.courier import Answer, CourierUnavailable, MessageTooLarge, State, as_unavailable
 from postrail.errors import ConfigurationError, PipelineError, causes
 from postrail.wire.faults import server_of, setting_of, tls_fault, words_of
-from postrail.wire.graph import BUSY_SECONDS, code_and_message, retry_after_seconds
+from postrail.wire.graph import BUSY_SECONDS, NO_CODE, code_and_message, retry_after_seconds
 
 TOO_LARGE = (
     "errormessagesizeexceeded",
@@ -24,18 +24,50 @@ NOT_AS_THIS_SENDER = ("errorsendasdenied", "errorsendonbehalfofdenied")
 OVER_QUOTA = ("errorquotaexceeded", "errormessagesubmissionblocked", "errorexceededmessagelimit")
 # They come with status 500, each time.
 UNREADABLE = ("errormimecontentconversionfailed", "errorcontentconversionfailed")
-# The message was deleted, or is of another mailbox; every other 404 is about the mailbox itself.
-NO_SUCH_ITEM = ("erroritemnotfound",)
+# Another 404 is about a message or an upload: it was deleted, or its time is over.
+NO_MAILBOX = (
+    "errorinvaliduser",
+    "errornonexistentmailbox",
+    "mailboxnotenabledforrestapi",
+    "mailboxnotfound",
+    "mailboxnotsupportedforrestapi",
+    "request_resourcenotfound",
+    "resourcenotfound",
+)
 # Statuses of 4xx that ask to try the same request again.
 TRY_AGAIN = (408, 409, 423, 425)
 
 
 class Forbidden(Exception):
-    """The token does not allow the request."""
+    """The token does not allow the request.
 
-    def __init__(self, unavailable: CourierUnavailable) -> None:
+    `is_by_policy`: it allows nothing in this mailbox; else another request may be allowed.
+    """
+
+    def __init__(self, unavailable: CourierUnavailable, *, is_by_policy: bool) -> None:
         super().__init__(str(unavailable))
         self.unavailable = unavailable
+        self.is_by_policy = is_by_policy
+
+
+class SenderDenied(CourierUnavailable):
+    """The user may not send from the address in From, which a context may have set."""
+
+    def __init__(self, connection: OutgoingConnection, reply: str) -> None:
+        super().__init__(
+            f"{server_of(connection)} does not accept mail from {connection.from_address}: {reply}",
+            setting=setting_of(connection, "from_address, shared_mailbox"),
+            remedy="Grant the user Send As for it in Exchange, or name an address of the user",
+        )
+        self._reply = reply
+
+    def of_context(self, address: str) -> Refused:
+        """Returns the error for an address that is not the connection's own."""
+        return Refused(
+            f"{self._reply} (the user may not send as {address}, the from_address of the context:"
+            " grant Send As for it in Exchange, or leave it out)",
+            is_final=True,
+        )
 
 
 class InDoubt(Exception):
@@ -43,12 +75,16 @@ class InDoubt(Exception):
 
 
 class Refused(Exception):
-    """Graph refuses this one message, for good or for now."""
+    """Graph refuses this one message, for good or for now.
 
-    def __init__(self, words: str, *, is_final: bool) -> None:
+    `is_in_doubt`: a gateway may say so after Graph has done what the request asks.
+    """
+
+    def __init__(self, words: str, *, is_final: bool, is_in_doubt: bool = False) -> None:
         super().__init__(words)
         self.words = words
         self.is_final = is_final
+        self.is_in_doubt = is_in_doubt
 
     def answer(self, recipient: str) -> Answer:
         """Returns the result for a recipient."""
@@ -76,19 +112,33 @@ def refusal(
     if status == 413 or known in TOO_LARGE:
         return MessageTooLarge(f"{server_of(connection)} does not take this size: {reply}")
     if known in NOT_AS_THIS_SENDER:
-        return sender_denied(connection, reply)
+        return SenderDenied(connection, reply)
     if known in OVER_QUOTA:
         return CourierUnavailable(f"{server_of(connection)} sends no more for now: {reply}")
     if status == 401:
         return token_refused(connection, reply)
     if status == 403:
-        return Forbidden(not_allowed(connection, reply))
-    if known in NO_SUCH_ITEM:
-        return Gone(reply, is_final=False)
+        return Forbidden(not_allowed(connection, reply), is_by_policy=_is_by_policy(reply))
     if status == 404:
+        return _not_found(connection, known, reply)
+    if known in UNREADABLE:
+        return Refused(reply, is_final=True)
+    if not 400 <= status < 500:
+        return Refused(reply, is_final=False, is_in_doubt=True)
+    return Refused(reply, is_final=status not in TRY_AGAIN)
+
+
+def _not_found(connection: OutgoingConnection, code: str, reply: str) -> Exception:
+    if code in NO_MAILBOX:
         return mailbox_unknown(connection, reply)
-    is_final = known in UNREADABLE or (400 <= status < 500 and status not in TRY_AGAIN)
-    return Refused(reply, is_final=is_final)
+    if code == NO_CODE:
+        return strange_answer(connection, reply)
+    return Gone(reply, is_final=False)
+
+
+def _is_by_policy(reply: str) -> bool:
+    """Returns whether an application access policy or an RBAC scope excludes the mailbox."""
+    return "RAOP" in reply or "AccessPolicy" in reply
 
 
 def needs_tokens(connection: OutgoingConnection) -> ConfigurationError:
@@ -116,7 +166,7 @@ def not_allowed(connection: OutgoingConnection, reply: str) -> CourierUnavailabl
         " Microsoft Entra with an administrator's consent (delegated, for a shared mailbox:"
         " Mail.Send.Shared and Mail.ReadWrite.Shared)"
     )
-    if "RAOP" in reply or "AccessPolicy" in reply:
+    if _is_by_policy(reply):
         remedy = (
             "Let the application access policy or the RBAC scope for applications in Exchange"
             " include this mailbox; a change takes an hour or more"
@@ -125,15 +175,6 @@ def not_allowed(connection: OutgoingConnection, reply: str) -> CourierUnavailabl
         f"{server_of(connection)} does not allow to send: {reply}",
         setting=setting_of(connection, "username, shared_mailbox, credential"),
         remedy=remedy,
-    )
-
-
-def sender_denied(connection: OutgoingConnection, reply: str) -> CourierUnavailable:
-    """Returns the error for a sender's address that the user may not use."""
-    return CourierUnavailable(
-        f"{server_of(connection)} does not accept mail from {connection.from_address}: {reply}",
-        setting=setting_of(connection, "from_address, shared_mailbox"),
-        remedy="Grant the user Send As for it in Exchange, or name an address that the user has",
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from postrail.courier.graph.faults import (
     transport_fault,
     was_not_sent,
 )
+from postrail.courier.graph.permissions import permissions_in
 from postrail.errors import ConfigurationError, ServerUnavailable
 from postrail.oauth import TokenSource
 from postrail.wire.dialogue_log import DialogueLog
@@ -73,6 +75,19 @@ class GraphHttp:
         self._bearer_until = 0.0
         self._dialogue = dialogue
         self._client: httpx.AsyncClient | None = None
+        self._users = 0
+        self._is_closed = False
+
+    @contextlib.asynccontextmanager
+    async def in_use(self) -> AsyncIterator[None]:
+        """Keeps the connections open within the block, also when `close` is called meanwhile."""
+        self._users += 1
+        try:
+            yield
+        finally:
+            self._users -= 1
+            if self._is_closed:
+                await self.close()
 
     async def ask(
         self,
@@ -82,11 +97,13 @@ class GraphHttp:
         params: Mapping[str, str] | None = None,
         json: Mapping[str, object] | None = None,
         content: bytes | None = None,
+        wants_answer: bool = True,
     ) -> dict[str, Any]:
         """Returns the object that answers a request below the mailbox; empty if it has no body.
 
-        `content` is sent as text/plain. Raises CourierUnavailable, MessageTooLarge, Refused,
-        Forbidden, and InDoubt when the connection broke after the request.
+        Without `wants_answer` success is all that counts. `content` is sent as text/plain.
+        Raises CourierUnavailable, MessageTooLarge, Refused, Forbidden, and InDoubt when the
+        connection broke after the request.
         """
         bearer = await self._fresh_bearer()
         options = {"params": params, "json": json, "content": content}
@@ -97,7 +114,11 @@ class GraphHttp:
                 reply = await self._sent(method, path, other, options)
         if not reply.is_success:
             raise refusal(self._connection, reply.status, reply.headers, reply.content)
-        return self._object(reply.content)
+        return self._object(reply.content) if wants_answer else {}
+
+    async def permissions(self) -> frozenset[str] | None:
+        """Returns the permissions in the token, a new one if need be; None: it is not readable."""
+        return permissions_in(await self._fresh_bearer())
 
     async def put(self, url: str, content: bytes, content_range: str) -> None:
         """Uploads a part of an attachment to the address that Graph gave, which needs no token."""
@@ -109,9 +130,10 @@ class GraphHttp:
             raise refusal(self._connection, reply.status, reply.headers, reply.content)
 
     async def close(self) -> None:
-        """Closes the connections."""
-        client, self._client = self._client, None
-        if client is not None:
+        """Closes the connections, or leaves that to the last one that uses them."""
+        self._is_closed = True
+        if self._users == 0 and self._client is not None:
+            client, self._client = self._client, None
             await client.aclose()
 
     async def _sent(self, method: str, path: str, bearer: str, options: Mapping[str, Any]) -> Reply:

@@ -7,9 +7,11 @@ import email.policy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from email.message import Message
-from email.utils import getaddresses
+from email.utils import getaddresses, parseaddr
 
 from postrail.courier import Envelope, require_size
+from postrail.courier.lines import with_crlf
+from postrail.notifications.addresses import smtp_address
 
 # A request may have 4 MB, and base64 adds a third.
 MIME_MAX_BYTES = 2_900_000
@@ -54,14 +56,24 @@ def graph_message(envelope: Envelope) -> GraphMessage:
 
 def addressed(content: bytes, recipients: Sequence[str]) -> bytes:
     """Returns the message with the recipients of its envelope in To, and no others anywhere."""
-    head, blank, body = content.partition(b"\r\n\r\n")
-    fields = _fields(head + b"\r\n")
+    content = with_crlf(content)
+    head, _, body = content.partition(b"\r\n\r\n")
+    fields = _fields(head.removesuffix(b"\r\n") + b"\r\n")
     named = [one for one in fields if _name(one) in RECIPIENT_FIELDS]
-    if [_name(one) for one in named] == ["to"] and _addresses(named[0]) == sorted(recipients):
+    # Headers have domains as SMTP carries them.
+    sent = [smtp_address(one) for one in recipients]
+    if [_name(one) for one in named] == ["to"] and _addresses(named[0]) == sorted(sent):
         return content
     others = [one for one in fields if _name(one) not in RECIPIENT_FIELDS]
-    to = ("To: " + ",\r\n ".join(recipients) + "\r\n").encode()
-    return b"".join([*others, to]) + b"\r\n" + body if blank else content
+    to = ("To: " + ",\r\n ".join(sent) + "\r\n").encode()
+    return b"".join([*others, to]) + b"\r\n" + body
+
+
+def from_address_of(mime: bytes) -> str:
+    """Returns the address in the From field, as SMTP carries it."""
+    head = mime.partition(b"\r\n\r\n")[0]
+    values = [one.partition(b":")[2] for one in _fields(head) if _name(one) == "from"]
+    return parseaddr(b"".join(values[:1]).decode("utf-8", "replace"))[1]
 
 
 def _fields(head: bytes) -> list[bytes]:

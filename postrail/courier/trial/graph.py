@@ -19,8 +19,8 @@ from postrail.courier.graph.faults import (
     strange_answer,
 )
 from postrail.courier.graph.http import GraphHttp
+from postrail.courier.graph.permissions import require_right_to_send
 from postrail.wire.connection_check import ConnectionCheck
-from postrail.wire.login import token_of
 from postrail.wire.timed_steps import Actions, Findings, Step, run_in_order
 
 NOT_READ_BACK = (
@@ -68,15 +68,27 @@ class GraphTrial:
         login = self._login_of()
         if isinstance(login, str):
             raise needs_tokens(self._connection)
-        self._runner.run(token_of(login))
         self._http = GraphHttp(self._connection, login)
-        return Findings(f"a token for {owner_of(self._connection)}")
+        permissions = self._runner.run(self._http.permissions())
+        require_right_to_send(self._connection, permissions)
+        if permissions is None:
+            return Findings(f"a token for {owner_of(self._connection)}", self._unproven())
+        allowed = ", ".join(sorted(permissions))
+        return Findings(f"a token for {owner_of(self._connection)}, which allows {allowed}")
+
+    def _unproven(self) -> str:
+        return (
+            "The token does not show what it allows, so that only a message proves that it may"
+            f" send: postrail connections send-test {self._connection.name} --to ADDRESS"
+        )
 
     def _mailbox(self) -> Findings:
         owner = owner_of(self._connection)
         try:
             self._ask({"$select": "displayName"})
-        except Forbidden:
+        except Forbidden as error:
+            if error.is_by_policy:
+                raise error.unavailable from error
             return Findings(f"{owner} may not be read", NOT_READ_BACK)
         return Findings(f"{owner} has a folder for drafts")
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -176,6 +178,8 @@ async def test_graph_is_tested(graph: FakeGraph, certificates: Certificates) -> 
     steps = await steps_of(office(graph, certificates), source_of(token))
     assert [(step.name, step.detail) for step in steps if not step.ok] == []
     assert names(steps) == [*STEPS, "TLS", "login", "mailbox"]
+    # The fake's tokens cannot be read.
+    assert "postrail connections send-test relay" in steps[-2].remedy
     assert graph.sending(DESK).sent == []
 
 
@@ -186,6 +190,26 @@ async def test_graph_without_the_right_to_read_is_a_note(
     last = (await steps_of(office(graph, certificates), source_of(token)))[-1]
     assert last.ok
     assert "Mail.ReadWrite" in last.remedy
+
+
+async def test_graph_with_a_token_for_other_things_fails(
+    graph: FakeGraph, certificates: Certificates
+) -> None:
+    for given in ("roles", "scp"):
+        claims = {given: ["Mail.Read"] if given == "roles" else "Mail.Read"}
+        part = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+        last = (await steps_of(office(graph, certificates), source_of(f"e30.{part}.c2ln")))[-1]
+        assert (last.name, last.ok) == ("login", False)
+        assert "and not Mail.Send" in last.detail
+
+
+async def test_graph_with_a_policy_against_it_fails(
+    graph: FakeGraph, certificates: Certificates
+) -> None:
+    token = graph.grant("Mail.Send", "Mail.ReadWrite", only=frozenset())
+    last = (await steps_of(office(graph, certificates), source_of(token)))[-1]
+    assert (last.name, last.ok) == ("mailbox", False)
+    assert "application access policy" in last.remedy
 
 
 async def test_graph_takes_no_password(graph: FakeGraph, certificates: Certificates) -> None:

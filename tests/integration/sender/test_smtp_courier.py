@@ -203,6 +203,20 @@ async def test_a_kept_connection_that_broke_is_replaced(post: Post, smtp_sink: S
     assert smtp_sink.connections == 2
 
 
+async def test_a_connection_in_use_is_closed_after_its_message(
+    post: Post, smtp_sink: SmtpSink
+) -> None:
+    courier = post.courier(smtp_sink.port)
+
+    async def close(draft: str = "") -> None:
+        await courier.close()
+
+    (answer,) = await courier.send(envelope("a@x.org"), limit(post.clock), close)
+
+    assert answer.state == "sent"
+    assert courier._kept() is None
+
+
 async def test_idle_connections_are_closed(post: Post, smtp_sink: SmtpSink) -> None:
     courier = post.courier(smtp_sink.port)
     await courier.send(envelope("a@x.org"), limit(post.clock))
