@@ -84,7 +84,9 @@ def write(
 def quoted(message: EmailMessage) -> str:
     """Returns the text of a message as a mail program quotes it below an answer."""
     written_at = parsedate_to_datetime(str(message["Date"]))
-    lines = (f"> {line}".rstrip() for line in str(message.get_content()).splitlines())
+    # Notifications are text and HTML.
+    body = message.get_body(("plain",)) or message
+    lines = (f"> {line}".rstrip() for line in str(body.get_content()).splitlines())
     heading = f"On {written_at:%a, %d %b %Y at %H:%M}, {message['From']} wrote:"
     return "\n".join([heading, *lines, ""])
 
