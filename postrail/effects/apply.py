@@ -30,7 +30,6 @@ from postrail.effects.create_issue import create_issues
 from postrail.effects.create_person import create_persons
 from postrail.effects.delete_body import delete_bodies
 from postrail.effects.deliveries.mark import mark_deliveries, suppress_addresses
-from postrail.effects.deliveries.told import notices_of_held
 from postrail.effects.forwarding.brake import Caused, held_above_limit
 from postrail.effects.forwarding.forward import forward_mails, notify_of_mails
 from postrail.effects.forwarding.notice import notices_of
@@ -103,7 +102,6 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
     mails = await notify(
         context.connection, announcements, context.notification_options, context.now
     )
-    works.setdefault(Notice, []).extend(notices_of_held(mails, batch, made))
     by_mail = {one.mail_id: one for one in made if one.issue}
     handled = [_handled(one, by_mail.get(one.due.mail.mail_id)) for one in batch]
     mails += await _send(context, works, made, handled)

@@ -19,6 +19,8 @@ class TimerKind(StrEnum):
     DIGEST = "digest"
     # Checks whether a message about an issue reaches anybody; the sender does it.
     UNREACHED = "unreached"
+    # Tells people that an issue's limit holds its notifications; the sender does it.
+    HELD = "held"
     # Posts an alert to the webhook; the sender does it.
     WEBHOOK = "webhook"
 

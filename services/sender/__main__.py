@@ -25,6 +25,7 @@ from postrail.stream.topics import OUTGOING_QUEUED
 from postrail.timed_work.worker import TimedWork
 from postrail.timers.queue import TimerKind
 from services.sender.alerts.faults import Alerts
+from services.sender.alerts.held import held_work
 from services.sender.alerts.tell import Teller
 from services.sender.alerts.unreached import unreached_work
 from services.sender.alerts.webhook import webhook_work
@@ -57,7 +58,11 @@ async def main(process: Process) -> None:
         )
         alerts = Alerts(channels, teller)
         # Each with a loop of its own: a webhook that hangs keeps no message.
-        unreached = TimedWork(process, pool, key, {TimerKind.UNREACHED: unreached_work(teller)})
+        work = {
+            TimerKind.UNREACHED: unreached_work(teller),
+            TimerKind.HELD: held_work(teller),
+        }
+        people = TimedWork(process, pool, key, work)
         webhook = TimedWork(process, pool, key, {TimerKind.WEBHOOK: webhook_work(settings.sender)})
         authorizations = _authorizations(pool, channels, clock)
         sender = Sender(process, pool, offsets, channels, blobs, announcer, alerts)
@@ -66,7 +71,7 @@ async def main(process: Process) -> None:
             loops=(
                 lambda: _until_closed(sender, tokens),
                 lambda: announcer.run(process.stop),
-                unreached.run,
+                people.run,
                 webhook.run,
                 lambda: authorizations.run(process.stop),
             ),

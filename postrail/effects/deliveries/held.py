@@ -41,6 +41,11 @@ async def within_limit(
     return found
 
 
+def is_held(mail: OutgoingQueued) -> bool:
+    """Tells whether the limit holds a notification, and not, for example, a suppressed address."""
+    return all(LimitName.ISSUE_NOTIFICATIONS in one.held for one in mail.deliveries)
+
+
 def _held(mail: OutgoingQueued, limit: Limit) -> OutgoingQueued:
     why = f"{limit.shown}, which {mail.issue_key} has reached"
     return replace(mail, deliveries=[replace(one, held=one.held or why) for one in mail.deliveries])

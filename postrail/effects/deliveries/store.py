@@ -7,11 +7,13 @@ from datetime import datetime
 
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
-from postrail.effects.deliveries.held import within_limit
+from postrail.effects.deliveries.held import is_held, within_limit
 from postrail.incoming import conversations
 from postrail.incoming.message_ids import message_hash
 from postrail.outgoing import intake as outgoing
 from postrail.records import OutgoingQueued
+from postrail.timers import queue as timers
+from postrail.timers.queue import TimerKind
 
 
 async def store_notifications(
@@ -22,10 +24,12 @@ async def store_notifications(
 ) -> list[OutgoingQueued]:
     """Stores and returns the notifications, held where their issues have too many.
 
-    The caller holds the locks of the issues.
+    The sender tells people of those that the limit holds. The caller holds the locks of the issues.
     """
     stored = await within_limit(connection, mails, snapshot, now)
     await store_indexed(connection, stored)
+    held = {str(mail.issue_id): now for mail in stored if is_held(mail)}
+    await timers.schedule(connection, TimerKind.HELD, held)
     return stored
 
 

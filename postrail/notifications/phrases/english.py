@@ -70,6 +70,10 @@ ENGLISH = Phrases(
         "The only recipient is {recipient}, an address that is not written to any more:"
     ),
     release_address="To write to it again: {command}",
+    held="Notifications of {key} wait",
+    held_because="A person has to release them:",
+    see_held="To see them: {command}",
+    release_held="To send them: {command}",
     unavailable="The outgoing connection {name} is unavailable",
     unavailable_since="It has sent nothing since {time}:",
     unavailable_waits="Its emails wait. They go on by themselves once the server answers.",

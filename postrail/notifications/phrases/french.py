@@ -93,6 +93,10 @@ _PLAIN = Phrases(
         "Le seul destinataire est {recipient}, une adresse à laquelle on n'écrit plus :"
     ),
     release_address="Pour écrire de nouveau à cette adresse : {command}",
+    held="Des notifications sur {key} attendent",
+    held_because="Quelqu'un doit les libérer :",
+    see_held="Pour les voir : {command}",
+    release_held="Pour les envoyer : {command}",
     unavailable="La connexion sortante {name} est indisponible",
     unavailable_since="Rien ne peut être envoyé par elle depuis {time} :",
     unavailable_waits=(

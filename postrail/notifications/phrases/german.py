@@ -72,6 +72,10 @@ GERMAN = Phrases(
         "Der einzige Empfänger ist {recipient}; an diese Adresse wird nicht mehr geschrieben:"
     ),
     release_address="So geben Sie die Adresse wieder frei: {command}",
+    held="Benachrichtigungen zu {key} warten",
+    held_because="Jemand muss sie freigeben:",
+    see_held="So sehen Sie sie: {command}",
+    release_held="So werden sie gesendet: {command}",
     unavailable="Die ausgehende Verbindung {name} ist nicht verfügbar",
     unavailable_since="Seit {time} kann darüber nichts gesendet werden:",
     unavailable_waits=(

@@ -76,6 +76,10 @@ class Phrases:
     unreachable: str
     unreachable_only: str
     release_address: str
+    held: str
+    held_because: str
+    see_held: str
+    release_held: str
     unavailable: str
     unavailable_since: str
     unavailable_waits: str

@@ -69,6 +69,10 @@ PORTUGUESE = Phrases(
         "O único destinatário é {recipient}, um endereço para o qual não se escreve mais:"
     ),
     release_address="Para voltar a escrever para este endereço: {command}",
+    held="Notificações sobre {key} estão em espera",
+    held_because="Alguém precisa liberá-las:",
+    see_held="Para vê-las: {command}",
+    release_held="Para enviá-las: {command}",
     unavailable="A conexão de saída {name} não está disponível",
     unavailable_since="Desde {time} nada pode ser enviado por ela:",
     unavailable_waits="Os e-mails dela esperam e seguirão sozinhos quando o servidor responder.",

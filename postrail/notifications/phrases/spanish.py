@@ -69,6 +69,10 @@ SPANISH = Phrases(
         "El único destinatario es {recipient}, una dirección a la que ya no se escribe:"
     ),
     release_address="Para volver a escribir a esta dirección: {command}",
+    held="Hay notificaciones de {key} en espera",
+    held_because="Una persona debe liberarlas:",
+    see_held="Para verlas: {command}",
+    release_held="Para enviarlas: {command}",
     unavailable="La conexión de salida {name} no está disponible",
     unavailable_since="Desde {time} no se puede enviar nada por ella:",
     unavailable_waits="Sus correos esperan y saldrán por sí solos cuando el servidor responda.",

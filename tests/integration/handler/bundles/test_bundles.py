@@ -333,3 +333,17 @@ async def _scans(connection: Connection) -> list[tuple[str, int]]:
         "SELECT relname, seq_scan FROM pg_stat_xact_user_tables WHERE seq_scan > 0 AND relname IN"
         " ('outgoing_mail', 'delivery', 'timer', 'pending_event', 'pending_delivery')",
     )
+
+
+async def test_people_are_to_be_told_of_a_bundle_that_a_limit_holds(
+    bench: Bench, issue: int
+) -> None:
+    limit = Limit(name=LimitName.ISSUE_NOTIFICATIONS, value=1, minutes=60)
+    await bench.save(limit)
+    await watch(bench, issue, ANN)
+    for number in range(3):
+        await tell(bench, issue, f"event {number}")
+    assert await bench.rows("SELECT key FROM timer WHERE kind = 'held'") == []
+    bench.clock.move(WINDOW)
+    await work_of(bench).work()
+    assert await bench.rows("SELECT key FROM timer WHERE kind = 'held'") == [(str(issue),)]

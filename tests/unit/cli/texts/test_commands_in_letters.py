@@ -8,20 +8,20 @@ import shlex
 import pytest
 
 from postrail.decision.loops import limits
-from postrail.effects.deliveries import told
 from postrail.effects.forwarding import brake
 from postrail.notifications import fixed_texts
 from services.cli.app import run
-from services.sender.alerts import faults, unreached
+from services.sender.alerts import faults, held, unreached
 
 LETTERS = (
     limits.NOTICE,
-    told.TEXT,
     brake.HELD,
     fixed_texts.SHOW,
     faults.SHOW,
     faults.RETRY,
     faults.TEST,
+    held.SHOW,
+    held.RELEASE,
     unreached.RELEASE,
 )
 COMMANDS = sorted({one for text in LETTERS for one in re.findall(r"postrail ([a-z].*)", text)})
