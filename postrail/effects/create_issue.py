@@ -168,8 +168,6 @@ def _made(
 ) -> Made:
     mail = work.due.mail
     made = Made(mail_id=mail.mail_id, issue=issue)
-    if work.effect.muted:
-        return made
     confirmation = Announcement(
         issue_id=issue.issue_id,
         event=ISSUE_RECEIVED if work.effect.neutral else ISSUE_CREATED,
@@ -177,11 +175,14 @@ def _made(
         author=author_of(mail, snapshot),
         body=draft.description,
         mail=mail,
+        muted=work.effect.muted,
     )
-    if work.effect.confirmed:
-        made = replace(made, announcement=confirmation)
     opened = replace(confirmation, cause=f"{work.due.cause} opened", event=ISSUE_OPENED)
     made = replace(made, further=(*made.further, opened))
+    if work.effect.muted:
+        return made
+    if work.effect.confirmed:
+        made = replace(made, announcement=confirmation)
     if draft.assignee is None:
         return made
     cause, event = f"{work.due.cause} assigned", new_for(draft.assignee)

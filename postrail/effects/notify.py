@@ -10,6 +10,7 @@ from functools import partial
 
 from postrail import people
 from postrail.configuration.contexts.context import MessageContext
+from postrail.configuration.contexts.recipients import PARTICIPANTS, REPORTER
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.decision.senders import is_proven
@@ -77,6 +78,9 @@ class Announcement:
     # The message about it is internal, and so are its answers: only insiders are notified.
     internal: bool = False
     hearers: Hearers = Hearers.ALL
+    # An automatic message had the effect: of outsiders, only those are told whom the rule itself
+    # names.
+    muted: bool = False
     # A person wrote it in the product: its messages are not marked as automatic.
     by_person: bool = False
 
@@ -158,6 +162,8 @@ async def _heard(
     if (rule is None and event.to_others) or (rule is not None and event.role not in ("", *rule)):
         return None
     if rule is not None and not event.role:
+        if one.muted:
+            rule = [name for name in rule if name not in (REPORTER, PARTICIPANTS)]
         audience, told_only = await audience_by(connection, audience, rule)
     return Heard(
         announcement=one,

@@ -60,6 +60,16 @@ async def test_a_new_issue_is_told_to_others_in_their_words(bench: Bench) -> Non
     assert "because Help desk is set up to tell you" in text
 
 
+async def test_an_issue_of_an_automatic_message_is_told_to_those_whom_the_rule_names(
+    bench: Bench,
+) -> None:
+    rule = ["group:desk", "reporter", "participants", "boss@example.net"]
+    await configure(bench, {"opened": rule, "created": ["reporter"]})
+    alarm = mail_parsed(subject="A fire", kind="auto-submitted", cc=[CY])
+    await bench.handle(verified(alarm))
+    assert told(bench) == [("opened", ["bo@example.org", "boss@example.net"])]
+
+
 async def test_nobody_may_be_told(bench: Bench) -> None:
     await configure(bench, {"created": [], "commented": []})
     await bench.handle(verified(mail_parsed(subject="A fire")))
