@@ -30,6 +30,8 @@ class OutgoingRow:
     cause: str
     # This recipient's own.
     message_id: str
+    # The one that the mail system gave the message instead, or "".
+    given_id: str
     queued_at: datetime
     due_at: datetime
     changed_at: datetime
@@ -51,7 +53,8 @@ class OutgoingRow:
 
 _ROW: LiteralString = """
 SELECT outgoing_id::text, conversation, recipient, name, state, subject, mail.issue_key,
-    delivery.connection, sent_over, cause, delivery.message_id, queued_at, due_at, changed_at,
+    delivery.connection, sent_over, cause, delivery.message_id, coalesce(given_id, '') AS given_id,
+    queued_at, due_at, changed_at,
     attempts, reply, maybe_twice, unknown_attempts, purpose, forwards::text AS forwards,
     released_by, coalesce((
         SELECT jsonb_agg(to_jsonb(report) - 'outgoing_id' - 'recipient' ORDER BY reported_at, event)
@@ -87,7 +90,8 @@ async def deliveries(
 # An event that a person is told of later, as the message about it alone.
 _WAITING: LiteralString = """
 SELECT outgoing_id::text, conversation, recipient, name, 'waiting' AS state, subject, issue_key,
-    connection, '' AS sent_over, cause, message_id, happened_at AS queued_at, due_at,
+    connection, '' AS sent_over, cause, message_id, '' AS given_id, happened_at AS queued_at,
+    due_at,
     happened_at AS changed_at, 0 AS attempts, 'goes into the next message about the issue' AS reply,
     false AS maybe_twice, 0 AS unknown_attempts, '' AS purpose, NULL AS forwards,
     '' AS released_by, '[]'::jsonb AS reports

@@ -102,6 +102,7 @@ def test_the_result_of_an_attempt_is_one_record() -> None:
         sent_over="",
         cause="cause",
         message_id="<m@x>",
+        given_id="",
         queued_at=NOON,
         due_at=NOON,
         changed_at=NOON,

@@ -285,7 +285,8 @@ def _print(found: list[OutgoingRow]) -> None:
     )
     typer.echo()
     # Apart from the others, because Message-IDs are long.
-    show_table(["To", "Message-ID"], [(_to(row), row.message_id) for row in found], empty="")
+    ids = [(_to(row), row.given_id or row.message_id) for row in found]
+    show_table(["To", "Message-ID"], ids, empty="")
     if reports := [(row, report) for row in found for report in row.reports]:
         typer.echo()
         show_table(
