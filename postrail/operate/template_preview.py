@@ -10,7 +10,10 @@ from postrail import people
 from postrail.blobs import BlobStore
 from postrail.clock_sync.postgres_time import time_of
 from postrail.configuration.load import load_snapshot
+from postrail.configuration.snapshot import ConfigurationSnapshot
+from postrail.configuration.templates.message_template import MessageTemplate
 from postrail.database import Connection
+from postrail.errors import PermanentError
 from postrail.issue_queries.contexts import contexts_of
 from postrail.notifications import desk_texts, fixed_texts
 from postrail.notifications.bundles.words import bundle_words
@@ -31,7 +34,7 @@ from postrail.notifications.issue_words import Occasion, issue_words
 from postrail.notifications.phrases import phrases_in
 from postrail.notifications.phrases.phrases import Phrases
 from postrail.notifications.readers import tokens_of
-from postrail.notifications.templates.configured import message_of, written_language
+from postrail.notifications.templates.configured import message_by, message_of, written_language
 from postrail.notifications.templates.words import Words
 from postrail.notifications.tokens import filled, filled_html
 from postrail.rendering.events import MessageEvent
@@ -92,13 +95,15 @@ async def preview(
     connection: Connection,
     blobs: BlobStore,
     issue_key: str,
-    event: MessageEvent,
+    event: MessageEvent | None,
     *,
     language: str = "",
+    template: str = "",
 ) -> Preview:
     """Returns the message to the reporter of the issue, in the language or in the project's.
 
-    Raises IssueNotFound.
+    With the name of a template it is by this one, of its event; else by the one that a message
+    about the event has. Raises IssueNotFound, and PermanentError for an unknown template.
     """
     found = await with_texts(await issue_detail(connection, issue_key), blobs)
     snapshot, now = await load_snapshot(connection), await time_of(connection)
@@ -106,9 +111,15 @@ async def preview(
     name = snapshot.projects[project].name if project in snapshot.projects else project
     contexts = await contexts_of(connection, [found.issue.key], snapshot, now)
     context = contexts.get(found.issue.key)
+    own = _named(template, snapshot) if template else None
+    event = MessageEvent(own.event) if own else event or MessageEvent.COMMENTED
     chosen = written_language(snapshot, language, event, project, context)
-    words = words_of(event, occasion_of(found, event, name))
-    message = message_of(words, snapshot, project, chosen, context)
+    words = words_of(event, occasion_of(found, event, name), canned=own is not None)
+    if own is None:
+        message = message_of(words, snapshot, project, chosen, context)
+    else:
+        chosen = own.language or chosen
+        message = message_by(own, words, chosen)
     reporter = await people.find(connection, found.issue.reporter)
     shown, zone = found.issue.reporter_name, reporter.time_zone if reporter else ""
     tokens = tokens_of(message.places(), shown, zone, now, phrases_in(chosen))
@@ -122,6 +133,15 @@ async def preview(
         text=filled(made.text, tokens),
         html=filled_html(made.html, tokens),
     )
+
+
+def _named(name: str, snapshot: ConfigurationSnapshot) -> MessageTemplate:
+    found = next((one for one in snapshot.templates if one.name == name), None)
+    if found is None:
+        raise PermanentError(
+            f"there is no template {name!r}", remedy="List them with: postrail templates list"
+        )
+    return found
 
 
 def occasion_of(found: IssueDetail, event: MessageEvent, project_name: str) -> Occasion:
@@ -152,10 +172,17 @@ def occasion_of(found: IssueDetail, event: MessageEvent, project_name: str) -> O
     )
 
 
-def words_of(event: MessageEvent, about: Occasion) -> Callable[[Phrases], Words]:
-    """Returns the words of an event of any kind, with samples for what only its time brings."""
+def words_of(
+    event: MessageEvent, about: Occasion, *, canned: bool = False
+) -> Callable[[Phrases], Words]:
+    """Returns the words of an event of any kind, with samples for what only its time brings.
+
+    `canned`: a letter is an answer that stands ready, and not the words of its author alone.
+    """
     if event in _EVENTS:
         return partial(issue_words, _EVENTS[event], about)
+    if event is MessageEvent.MANUAL:
+        return partial(desk_texts.written_by_person, about, canned=canned)
     return partial(_words, event, about)
 
 
@@ -167,8 +194,6 @@ def _words(event: MessageEvent, about: Occasion, phrases: Phrases) -> Words:
             return bundle_words(
                 [issue_words(_EVENTS[one], about, phrases) for one in reported], phrases
             )
-        case MessageEvent.MANUAL:
-            return desk_texts.written_by_person(about, phrases)
         case MessageEvent.APPROVAL_REQUEST:
             return desk_texts.approval_requested(about, SAMPLE_URL, phrases)
         case MessageEvent.REJECTION:

@@ -12,7 +12,7 @@ import typer
 from postrail.blobs import BlobStore
 from postrail.configuration.load import load_snapshot
 from postrail.configuration.templates.message_template import MessageTemplate
-from postrail.errors import PermanentError
+from postrail.errors import ConfigurationError, PermanentError
 from postrail.notifications.templates.render import default_source
 from postrail.operate.template_preview import Preview, preview
 from postrail.rendering.events import DESCRIPTIONS, MessageEvent
@@ -25,6 +25,7 @@ templates = typer.Typer(no_args_is_help=True)
 
 # `show` prints the default templates by this name.
 DEFAULT = "default"
+SOURCES = {"text": "txt", "html": "html"}
 
 
 @templates.command("list")
@@ -67,18 +68,29 @@ def show_template(
         raise PermanentError(
             f"there is no template {name!r}", remedy="List them with: postrail templates list"
         )
-    if own is not None and json:
+    if own is None:
+        ours = {one: default_source(f"message.{kind}") for one, kind in SOURCES.items()}
+        if json:
+            show_json({"name": DEFAULT} | ours)
+        else:
+            typer.echo(ours["html" if html else "text"])
+    elif json:
         show_json(own)
-    elif own is not None:
-        typer.echo(own.html if html else f"Subject: {own.subject}\n\n{own.text}")
+    elif html:
+        typer.echo(own.html or f"{name} has no HTML of its own: it is made from its text.")
     else:
-        typer.echo(default_source("message.html" if html else "message.txt"))
+        typer.echo(f"Subject: {own.subject}\n\n{own.text}")
 
 
 @templates.command("preview")
 def preview_template(
     key: Annotated[str, typer.Argument(metavar="KEY", help="The key of an issue.")],
-    event: Annotated[MessageEvent, typer.Option("--event", help="What the message reports.")],
+    event: Annotated[
+        MessageEvent | None, typer.Option("--event", help="What the message reports.")
+    ] = None,
+    template: Annotated[
+        str, typer.Option("--template", help="A template by its name, such as a canned answer.")
+    ] = "",
     language: Annotated[
         str, typer.Option("--language", help="A language, such as de; else the project's.")
     ] = "",
@@ -91,7 +103,12 @@ def preview_template(
 
     Example: [bold]postrail templates preview HELP-7 --event commented --open[/bold]
     """
-    made = complete(_preview(load(data), key, event, language))
+    if bool(event) == bool(template):
+        raise ConfigurationError(
+            "a preview is of an event or of a template",
+            remedy="Give one of --event and --template",
+        )
+    made = complete(_preview(load(data), key, event, language, template))
     if made.fault:
         typer.echo(f"The default template stands in: {made.fault}", err=True)
     if json:
@@ -123,7 +140,11 @@ async def _templates(settings: Settings) -> list[MessageTemplate]:
         return list((await load_snapshot(connection)).templates)
 
 
-async def _preview(settings: Settings, key: str, event: MessageEvent, language: str) -> Preview:
+async def _preview(
+    settings: Settings, key: str, event: MessageEvent | None, language: str, template: str
+) -> Preview:
     async with connected_to_read(settings) as connection:
         blobs = BlobStore(settings.blobs.url)
-        return await preview(connection, blobs, key.upper(), event, language=language)
+        return await preview(
+            connection, blobs, key.upper(), event, language=language, template=template
+        )

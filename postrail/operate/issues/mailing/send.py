@@ -95,7 +95,7 @@ def _message(
         raise TemplateFailed(
             made.rendered.fault,
             remedy=f"Correct it, and see: postrail templates preview {audience.issue_key}"
-            " --event manual",
+            f" --template {made.rendered.template or letter.template}",
         )
     return made
 

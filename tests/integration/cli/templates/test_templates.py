@@ -65,6 +65,22 @@ def test_a_preview_is_by_the_template_and_in_the_language_of_the_project(
     assert "Es &lt;brennt&gt;." in html
 
 
+def test_a_template_is_previewed_by_its_name(templates: Postrail) -> None:
+    made = answer(templates, "templates", "preview", "HELP-1", "--template", "thanks")
+    assert (made["event"], made["template"], made["language"]) == ("created", "thanks", "de")
+    assert "danke: HELP-1" in made["text"]
+    for options in ([], ["--template", "thanks", "--event", "created"]):
+        code, _, errors = templates("templates", "preview", "HELP-1", *options)
+        assert (code, "Give one of --event and --template" in errors) == (2, True)
+    code, _, errors = templates("templates", "preview", "HELP-1", "--template", "thx")
+    assert (code, "there is no template 'thx'" in errors) == (1, True)
+
+
+def test_the_default_template_is_shown_as_json_too(templates: Postrail) -> None:
+    assert "{{ headline }}" in answer(templates, "templates", "show", "default")["text"]
+    assert "made from its text" in shown(templates, "templates", "show", "thanks", "--html")
+
+
 def test_each_event_has_a_preview(templates: Postrail) -> None:
     for event in (MessageEvent.DIGEST, MessageEvent.FORWARDED, MessageEvent.APPROVAL_REQUEST):
         made = answer(templates, "templates", "preview", "HELP-1", "--event", event)

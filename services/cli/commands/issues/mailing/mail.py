@@ -72,7 +72,8 @@ def mail_from_issue(
 
     async def act(desk: Desk, actor: Actor) -> Mailed:
         warnings = await warnings_of(desk, key.upper(), letter)
-        _confirm(warnings, yes=yes, json=json)
+        # A text from standard input has used up what answers would come from.
+        _confirm(warnings, yes=yes, asks=not json and text != "-")
         return await mail(desk, actor, key.upper(), letter)
 
     done = at_desk(data, author, act)
@@ -84,13 +85,14 @@ def mail_from_issue(
     print_result(f"Wrote {done.subject!r}{files}; it is {what} of {done.issue_key}.", done)
 
 
-def _confirm(warnings: Sequence[str], *, yes: bool, json: bool) -> None:
-    """Says what the author should know, and asks; raises ConfigurationError with --json."""
+def _confirm(warnings: Sequence[str], *, yes: bool, asks: bool) -> None:
+    """Says what the author should know, and asks; where nobody can be asked, it is an error."""
     if not warnings:
         return
-    if json and not yes:
+    if not yes and not asks:
         raise ConfigurationError(
-            " ".join(warnings), remedy="Add --yes to send it all the same, as --json asks nothing"
+            " ".join(warnings),
+            remedy="Add --yes to send it all the same: nobody can be asked here",
         )
     for one in warnings:
         typer.echo(clean(one), err=True)
