@@ -53,6 +53,11 @@ async def lock(connection: Connection, name: str, now: datetime) -> datetime:
     return found[0] if found else now
 
 
+async def forget(connection: Connection, name: str) -> None:
+    """Deletes the time of the next message, of a connection that is deleted."""
+    await connection.execute("DELETE FROM outgoing_rate WHERE connection = %s", [name])
+
+
 async def save(connection: Connection, name: str, next_at: datetime) -> None:
     """Stores when the next message may begin."""
     await connection.execute(

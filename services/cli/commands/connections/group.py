@@ -12,6 +12,7 @@ from postrail.configuration.connections import acts
 from postrail.configuration.connections.acts import Disabled
 from postrail.configuration.connections.kind import OUTGOING_CONNECTION
 from postrail.configuration.plan import Plan
+from postrail.operate import connections as operate
 from postrail.secrets import Secrets
 from postrail.settings import Settings
 from postrail.views.connections.statuses import ConnectionStatus, connection_statuses
@@ -148,7 +149,7 @@ async def _disable(settings: Settings, name: str, author: str, *, force: bool) -
 
 async def _delete(settings: Settings, name: str, author: str) -> None:
     async with connected(settings) as connection:
-        await acts.delete(connection, name, author=author, now=await time_of(connection))
+        await operate.delete(connection, name, author=author, now=await time_of(connection))
 
 
 def _switch(name: str, values: dict[str, Any], author: str | None, data: Data, json: bool) -> None:

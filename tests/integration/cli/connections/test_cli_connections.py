@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from postrail.database import one_connection, rows
+from postrail.outgoing.routing import rates
 from postrail.settings import Settings
 from tests.makers.commands import Postrail
 
@@ -50,6 +52,21 @@ async def changes(settings: Settings) -> list[tuple[object, ...]]:
             connection,
             "SELECT author, name, before->>'is_default', after->>'is_default', after IS NULL"
             " FROM configuration_change WHERE before IS NOT NULL ORDER BY change_id",
+        )
+
+
+async def use_rate(settings: Settings, name: str) -> None:
+    async with one_connection(settings.database) as connection:
+        await rates.lock(connection, name, datetime(2030, 1, 1, tzinfo=UTC))
+
+
+async def kept_for(settings: Settings, name: str) -> list[tuple[object, ...]]:
+    async with one_connection(settings.database) as connection:
+        return await rows(
+            connection,
+            "SELECT connection FROM outgoing_pause WHERE connection = %(name)s"
+            " UNION ALL SELECT connection FROM outgoing_rate WHERE connection = %(name)s",
+            {"name": name},
         )
 
 
@@ -154,11 +171,15 @@ def test_force_gives_another_default(
 
 def test_what_nothing_uses_is_disabled_and_deleted(postrail: Postrail, settings: Settings) -> None:
     assert postrail("connections", "disable", "cloud")[0] == 0
+    assert postrail("outgoing", "pause", "cloud", "--reason", "moving")[0] == 0
+    asyncio.run(use_rate(settings, "cloud"))
     code, output, _ = postrail("connections", "delete", "cloud", "--author", "Ben")
     assert (code, output) == (0, "Connection cloud is deleted.\n")
     assert "cloud" not in listed(postrail)
     assert asyncio.run(changes(settings))[-1] == ("Ben", "cloud", "false", None, True)
     assert postrail("connections", "delete", "cloud")[0] == 1
+    # A new connection of this name begins without the pause and the rate of the old one.
+    assert asyncio.run(kept_for(settings, "cloud")) == []
 
 
 def test_a_file_cannot_disable_what_is_used(postrail: Postrail, tmp_path: Path) -> None:
