@@ -47,8 +47,10 @@ BEGIN
     ELSIF TG_OP = 'INSERT' OR NEW.timeout_ms <> OLD.timeout_ms THEN
         NEW.timeout_seconds := NEW.timeout_ms / 1000.0;
     END IF;
+    -- At most what this release takes for the machine itself: else it could not read the row.
     IF NEW.mode = 'smtp' AND NEW.encryption = 'none' AND NEW.username <> ''
-        AND lower(NEW.host) <> 'localhost' AND NEW.host NOT LIKE '127.%' AND NEW.host <> '::1'
+        AND lower(NEW.host) <> 'localhost' AND NEW.host <> '::1'
+        AND NEW.host !~ '^127(\.(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])){3}$'
     THEN
         NEW.allow_plain_login := true;
     END IF;

@@ -58,6 +58,12 @@ async def execute(url: str, statement: str) -> None:
         ({"seconds": 5, "username": "u"}, 5_000, True),
         ({"seconds": 5, "username": "u", "host": "127.0.0.1"}, 5_000, False),
         ({"seconds": 5, "username": "u", "host": "LocalHost"}, 5_000, False),
+        ({"seconds": 5, "username": "u", "host": "127.255.1.20"}, 5_000, False),
+        ({"seconds": 5, "username": "u", "host": "::1"}, 5_000, False),
+        # Other names that begin so are those of other machines.
+        ({"seconds": 5, "username": "u", "host": "127.1"}, 5_000, True),
+        ({"seconds": 5, "username": "u", "host": "127.0.0.256"}, 5_000, True),
+        ({"seconds": 5, "username": "u", "host": "127.mail.example"}, 5_000, True),
         ({"seconds": 5, "username": "u", "encryption": "ssl"}, 5_000, False),
     ],
 )
