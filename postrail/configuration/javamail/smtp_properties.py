@@ -27,6 +27,8 @@ from postrail.configuration.javamail.smtp_names import (
     smtp_protocol_in,
 )
 
+IF_AVAILABLE = "starttls_if_available"
+
 
 def read_smtp_properties(text: str, connection: Mapping[str, Any]) -> Properties:
     """Returns the attributes that the text adds to those of the connection."""
@@ -41,6 +43,9 @@ def read_smtp_properties(text: str, connection: Mapping[str, Any]) -> Properties
         _combine_protocol(sources, found)
         login = sources.pop("login", [])
         combine(sources, given, found)
+        if given.get("mode") == "oauth2" and found.values.get("encryption") == IF_AVAILABLE:
+            # Tokens are never sent unencrypted.
+            found.values["encryption"] = "starttls"
         _check_login(login, given | found.values, found)
     return found
 

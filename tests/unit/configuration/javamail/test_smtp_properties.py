@@ -54,6 +54,7 @@ SAYS = [
     ("mail.smtp.auth=true", {"username": "me"}, {}),
     ("mail.smtp.auth=true\nmail.smtp.user=me", {}, {"username": "me"}),
     ("mail.smtp.auth=true", {"mode": "oauth2"}, {}),
+    ("mail.smtp.starttls.enable=true", {"mode": "oauth2"}, {"encryption": "starttls"}),
     ("mail.smtp.auth=false", {}, {}),
     ("mail.smtp.from=Bounces@a.org", {}, {"bounce_address": "bounces@a.org"}),
     ("mail.from=desk@a.org", {}, {"from_address": "desk@a.org"}),
