@@ -123,6 +123,7 @@ class SmtpCourier:
         if seconds <= 0:
             raise TooLate("the time for this message was over before it was begun")
         with connecting(self._connection):
+            self._login_pause.require_over(self._clock.steady())
             client = new_client(self._connection, await self._tls_context(), self._dialogue_log())
             try:
                 async with asyncio.timeout(seconds):
@@ -130,8 +131,7 @@ class SmtpCourier:
                     await log_in(client, self._connection, self._login)
             except LoginRefused as error:
                 client.close()
-                error.after_seconds = self._login_pause.after_refusal(self._clock.steady())
-                raise
+                raise self._login_pause.begin(error, self._clock.steady()) from error
             except BaseException:
                 client.close()
                 raise

@@ -30,6 +30,12 @@ class LoginRefused(ConfigurationError):
     # How long to wait with the next login; 0: nothing is known.
     after_seconds = 0.0
 
+    def again(self, after_seconds: float) -> LoginRefused:
+        """Returns the same error with this pause."""
+        found = LoginRefused(self.problem, setting=self.setting, remedy=self.remedy)
+        found.after_seconds = after_seconds
+        return found
+
 
 @contextlib.contextmanager
 def translated(server: Server, translations: Sequence[Translation]) -> Iterator[None]:

@@ -218,4 +218,7 @@ async def test_refused_passwords_are_tried_less_and_less() -> None:
             tries.clock.move(pauses[-1])
         await tries.succeed()
         pauses.append((await tries.fault()).after_seconds)
+        # Another message, over a connection of its own.
+        assert (await tries.fault()).after_seconds == 300
+        assert len(server.logins) == 5
     assert pauses == [300, 600, 1200, 300]
