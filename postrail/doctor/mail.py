@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from postrail.clock import Clock, SystemClock
 from postrail.configuration.load import mail_accounts, outgoing_connections
@@ -52,12 +53,24 @@ async def check_account(account: MailAccount, secrets: Secrets, tokens: AccessTo
     if account.protocol == "folder":
         return await asyncio.to_thread(check_folder, account)
     try:
-        await asyncio.to_thread(_open, account, login_for(account, secrets, tokens))
+        await _in_own_thread(_open, account, login_for(account, secrets, tokens))
     except PipelineError as error:
         setting = f"mail account {account.name}: host, port, username"
         return wrong(part, error, setting=setting, remedy="Try again, and read the server's log")
     says = f"{account.username} can open {account.folder} at {account.host}"
     return _works(part, says, f"mail account {account.name}", account)
+
+
+async def _in_own_thread(function: Callable[..., None], *arguments: object) -> None:
+    """Runs what may wait for a token in a thread of its own.
+
+    Renewing a token takes one of the event loop's threads, all of which may be waiting else.
+    """
+    thread = ThreadPoolExecutor(1)
+    try:
+        await asyncio.get_running_loop().run_in_executor(thread, function, *arguments)
+    finally:
+        thread.shutdown(wait=False)
 
 
 def check_folder(account: MailAccount) -> Finding:
