@@ -12,7 +12,7 @@ from uuid import uuid5
 from postrail import people
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
-from postrail.effects.bundles.send import still_told
+from postrail.effects.bundles.send import as_now, still_told
 from postrail.notifications.bundles.daily import lines_of_day
 from postrail.notifications.bundles.pending_message import PendingMessage, from_json
 from postrail.notifications.compose import NAMESPACE, Cause, message_to
@@ -98,7 +98,10 @@ def _digests(
     for one in told:
         by_issue.setdefault(found[one.issue_id].issue_id, []).append(one)
     parts = lines_of_day(
-        [[events[one.event_id].words for one in own] for own in by_issue.values()],
+        [
+            [as_now(events[one.event_id], found[one.issue_id], snapshot).words for one in own]
+            for own in by_issue.values()
+        ],
         phrases_in(language),
     )
     internal = any(events[one.event_id].mail.internal for one in told)

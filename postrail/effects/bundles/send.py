@@ -14,6 +14,7 @@ from postrail.effects.deliveries.store import store_notifications
 from postrail.effects.mentions import is_insider
 from postrail.notifications.bundles.combine import Recipient, bundles
 from postrail.notifications.bundles.pending_message import PendingMessage, from_json
+from postrail.notifications.bundles.words import as_moved
 from postrail.notifications.compose import Message
 from postrail.notifications.templates.configured import message_of
 from postrail.notifications.templates.words import Words
@@ -47,7 +48,7 @@ async def send_due(
         known = [one for one in told if still_told(one, events[one.event_id], project, persons)]
         made = bundles(
             _recipients(known),
-            {number: _now_of(event, issue) for number, event in events.items()},
+            {number: as_now(event, issue, snapshot) for number, event in events.items()},
             lambda words, context: _rendered(words, context, issue, snapshot),
             {address: person.time_zone for address, person in persons.items()},
             now,
@@ -77,10 +78,17 @@ def _recipients(told: Sequence[Due]) -> list[Recipient]:
     return list(found.values())
 
 
-def _now_of(event: PendingMessage, issue: IndexedIssue) -> PendingMessage:
+def as_now(
+    event: PendingMessage, issue: IndexedIssue, snapshot: ConfigurationSnapshot
+) -> PendingMessage:
     """Returns the event of the issue as it is now: it may have been moved or merged."""
+    if event.mail.issue_key == issue.issue_key:
+        return event
     mail = replace(event.mail, issue_id=issue.issue_id, issue_key=issue.issue_key)
-    return replace(event, mail=mail)
+    project = snapshot.projects.get(issue.project)
+    name = project.name if project else issue.project
+    words = as_moved(event.words, issue.issue_key, issue.project, name)
+    return replace(event, mail=mail, words=words)
 
 
 def _rendered(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -33,6 +34,27 @@ def bundle_words(events: Sequence[Words], phrases: Phrases) -> Words:
         author_name=_common([one.author_name for one in events]),
         author_address=_common([one.author_address for one in events]),
     )
+
+
+def as_moved(words: Words, key: str, project: str, project_name: str) -> Words:
+    """Returns the words about an issue that has this key by now; what people wrote stays."""
+    before = words.issue_key
+    return replace(
+        words,
+        subject=re.sub(rf"^\[{re.escape(before)}\]", f"[{key}]", words.subject),
+        sentence=_with_key(words.sentence, before, key),
+        note=_with_key(words.note, before, key),
+        why=_with_key(words.why, before, key),
+        stop=_with_key(words.stop, before, key),
+        issue_key=key,
+        project_key=project,
+        project_name=project_name,
+    )
+
+
+def _with_key(text: str, before: str, key: str) -> str:
+    # Not \w: in Japanese a letter may follow the key.
+    return re.sub(rf"(?<![A-Za-z0-9-]){re.escape(before)}(?![0-9])", key, text)
 
 
 def section(words: Words) -> tuple[str, str]:

@@ -227,16 +227,6 @@ async def test_the_limit_counts_what_is_sent(bench: Bench, issue: int) -> None:
     assert await bench.rows("SELECT DISTINCT state FROM delivery") == [("queued",)]
 
 
-async def test_a_moved_issue_is_told_of_by_its_new_key(bench: Bench, issue: int) -> None:
-    for cause in "ab":
-        await tell(bench, issue, cause)
-    async with transaction(bench.pool) as connection:
-        await connection.execute("UPDATE issue_index SET issue_key = 'HELP-9'")
-    bench.clock.move(WINDOW)
-    await work_of(bench).work()
-    assert bench.sent(OutgoingQueued)[-1].issue_key == "HELP-9"
-
-
 @pytest.mark.parametrize("step", ["store_notifications", "forget", "remove"])
 async def test_a_kill_loses_nothing_and_repeats_nothing(
     bench: Bench, issue: int, step: str, monkeypatch: pytest.MonkeyPatch
