@@ -191,18 +191,6 @@ async def _audience(
     return replace(audience, watchers=tuple(others))
 
 
-def notifications_of(
-    heard: Heard,
-    options: NotificationOptions,
-    readers: Mapping[str, Reader],
-    now: datetime,
-    reached: Collection[str] = (),
-) -> list[OutgoingQueued]:
-    """Returns the notifications of one effect, each as if it went at once."""
-    made = messages_of(heard, options, readers, now, reached)
-    return [message.mail for message in made]
-
-
 def messages_of(
     heard: Heard,
     options: NotificationOptions,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import pytest
 
 from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.effects.notify import Announcement, Heard, NotificationOptions, notifications_of
+from postrail.effects.notify import Announcement, Heard, NotificationOptions, messages_of
 from postrail.notifications.compose import NAMESPACE
 from postrail.notifications.events import COMMENTED, ISSUE_CREATED
 from postrail.notifications.issue_token import token_for
@@ -47,8 +47,8 @@ def queued(
     audience: Audience = AUDIENCE,
     reach: Mapping[str, str] = STRANGERS,
 ) -> OutgoingQueued:
-    (found,) = notifications_of(heard(announcement, audience), OPTIONS, readers(reach), NOON)
-    return found
+    (found,) = messages_of(heard(announcement, audience), OPTIONS, readers(reach), NOON)
+    return found.mail
 
 
 def heard(announcement: Announcement, audience: Audience) -> Heard:
@@ -126,9 +126,9 @@ def test_answers_go_to_an_address_that_names_the_issue_where_the_account_says_so
         OPTIONS, snapshot=dataclasses.replace(SNAPSHOT, accounts=accounts)
     )
     told = BY_MAIL if mailbox else BY_PERSON
-    (found,) = notifications_of(heard(told, AUDIENCE), options, {}, NOON)
+    (found,) = messages_of(heard(told, AUDIENCE), options, {}, NOON)
     token = token_for(b"key", AUDIENCE.issue_id, AUDIENCE.conversation, internal=False)
-    assert found.reply_to == reply_to.replace("TOKEN", str(token))
+    assert found.mail.reply_to == reply_to.replace("TOKEN", str(token))
 
 
 def test_recipients_share_the_message_and_have_message_ids_of_their_own() -> None:
@@ -156,14 +156,14 @@ def test_an_author_is_not_notified_at_another_address() -> None:
 
 def test_an_inactive_person_and_our_own_address_get_nothing() -> None:
     gone = {"bo@example.org": ""}
-    assert notifications_of(heard(BY_MAIL, AUDIENCE), OPTIONS, readers(gone), NOON) == []
+    assert messages_of(heard(BY_MAIL, AUDIENCE), OPTIONS, readers(gone), NOON) == []
     # The text names the author, who gets no confirmation.
     left = {"ada@example.org": ""}
     assert "Ada commented" in (queued(BY_MAIL, reach=left).text or "")
     created = dataclasses.replace(BY_MAIL, event=ISSUE_CREATED)
-    assert notifications_of(heard(created, AUDIENCE), OPTIONS, readers(left), NOON) == []
+    assert messages_of(heard(created, AUDIENCE), OPTIONS, readers(left), NOON) == []
     ours = {"bo@example.org": "info@example.com"}
-    assert notifications_of(heard(BY_MAIL, AUDIENCE), OPTIONS, readers(ours), NOON) == []
+    assert messages_of(heard(BY_MAIL, AUDIENCE), OPTIONS, readers(ours), NOON) == []
 
 
 def test_ids_that_no_header_field_can_hold_are_left_out() -> None:
@@ -174,14 +174,14 @@ def test_ids_that_no_header_field_can_hold_are_left_out() -> None:
 
 def test_without_recipients_or_an_outgoing_connection_nothing_is_sent() -> None:
     nothing = dataclasses.replace(OPTIONS, snapshot=ConfigurationSnapshot())
-    assert notifications_of(heard(BY_MAIL, AUDIENCE), nothing, {}, NOON) == []
+    assert messages_of(heard(BY_MAIL, AUDIENCE), nothing, {}, NOON) == []
     alone = dataclasses.replace(AUDIENCE, watchers=(ADA,))
-    assert notifications_of(heard(BY_MAIL, alone), OPTIONS, {}, NOON) == []
+    assert messages_of(heard(BY_MAIL, alone), OPTIONS, {}, NOON) == []
 
 
 def test_no_extension_of_our_own_addresses_is_told() -> None:
     own = Watcher(address="support+1@example.com", name="")
     created = dataclasses.replace(BY_MAIL, event=ISSUE_CREATED, author=own)
     audience = dataclasses.replace(AUDIENCE, watchers=(own,))
-    assert notifications_of(heard(created, audience), OPTIONS, {}, NOON) == []
-    assert notifications_of(heard(BY_MAIL, audience), OPTIONS, {}, NOON) == []
+    assert messages_of(heard(created, audience), OPTIONS, {}, NOON) == []
+    assert messages_of(heard(BY_MAIL, audience), OPTIONS, {}, NOON) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import tracemalloc
 
-from postrail.effects.notify import Announcement, Heard, NotificationOptions, notifications_of
+from postrail.effects.notify import Announcement, Heard, NotificationOptions, messages_of
 from postrail.notifications.entries import RECORD_MAX_BYTES, delivered_entry, queued_entries
 from postrail.notifications.events import COMMENTED
 from postrail.records import OutgoingDelivered, OutgoingDelivery, OutgoingQueued
@@ -41,10 +41,8 @@ def notification(watchers: int, body: str, excerpt_max_characters: int = MOST) -
     options = NotificationOptions(
         snapshot=snapshot(), message_id_key=b"key", excerpt_max_characters=excerpt_max_characters
     )
-    (found,) = notifications_of(
-        Heard(announcement=announcement, audience=audience), options, {}, NOON
-    )
-    return found
+    (found,) = messages_of(Heard(announcement=announcement, audience=audience), options, {}, NOON)
+    return found.mail
 
 
 def test_a_message_is_one_record_with_all_parts_and_deliveries() -> None:
