@@ -22,6 +22,8 @@ from postrail.outgoing import unconfirmed
 from postrail.secrets import Secrets
 from postrail.settings import KafkaSettings, ServerSettings, Settings
 from postrail.stream.topics import TOPICS, TopicCheck, check_topics, topic_name
+from postrail.timers import queue as timers
+from postrail.timers.queue import Overdue
 
 BOOTSTRAP_SERVERS = "POSTRAIL_KAFKA__BOOTSTRAP_SERVERS"
 KAFKA_PORT = 9092
@@ -113,6 +115,7 @@ async def check_database(settings: Settings, clock: Clock) -> list[Finding]:
             here = clock.now()
             in_doubt = 0 if missing else await unconfirmed.count(connection)
             again = RefetchCounts() if missing else await refetch.counts(connection, here)
+            late = [] if missing else await timers.overdue(connection, here)
     except PipelineError as error:
         return [wrong("database", error)]
     assert row is not None
@@ -124,6 +127,7 @@ async def check_database(settings: Settings, clock: Clock) -> list[Finding]:
         _clock(ahead_seconds),
         *([_unconfirmed(in_doubt)] if in_doubt else []),
         *([_asked_again(again)] if again.with_problem else []),
+        *map(_overdue, late),
     ]
 
 
@@ -135,6 +139,17 @@ def _asked_again(counts: RefetchCounts) -> Finding:
         setting="the mail accounts of these messages",
         remedy="See: postrail mail list --state failed. Once the cause is fixed, ask at once:"
         " postrail accounts fetch --all",
+    )
+
+
+def _overdue(one: Overdue) -> Finding:
+    return warning(
+        "timed work",
+        f"{one.count} of the kind {one.kind} late or failing; {one.key!r} failed {one.failures}"
+        f" times{': ' if one.reason else ''}{one.reason}",
+        setting="",
+        remedy="Handlers work bundles and digests, senders the rest: one of each must run. What"
+        " failed is repeated by itself; the service's log says more",
     )
 
 

@@ -71,10 +71,15 @@ class TimedWork:
 
     async def work(self) -> int:
         """Works all timers that are due; returns how many there were."""
-        worked = 0
-        for kind in self._work:
-            while not self._process.stop.is_set() and await self._work_one(kind):
-                worked += 1
+        worked, kinds = 0, list(self._work)
+        while kinds:
+            # In turn, so that very many of one kind delay no other.
+            kinds = [
+                one
+                for one in kinds
+                if not self._process.stop.is_set() and await self._work_one(one)
+            ]
+            worked += len(kinds)
         return worked
 
     async def _work_one(self, kind: TimerKind) -> bool:

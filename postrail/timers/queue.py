@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from postrail.database import Connection, rows_as, storable
+
+# A timer that is due for longer is overdue: its service does not run, or has too much to do.
+LATE = timedelta(minutes=5)
 
 
 class TimerKind(StrEnum):
@@ -34,6 +37,18 @@ class Timer:
     due_at: datetime
     # How often it has failed.
     failures: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Overdue:
+    """The timers of a kind that have failed, or that nobody has worked in time."""
+
+    kind: str
+    count: int
+    # Of the one that has failed most often.
+    key: str
+    failures: int
+    reason: str
 
 
 async def schedule(connection: Connection, kind: TimerKind, due_at: Mapping[str, datetime]) -> None:
@@ -65,6 +80,18 @@ async def take_due(connection: Connection, kind: TimerKind, now: datetime) -> Ti
         [kind, now],
     )
     return found[0] if found else None
+
+
+async def overdue(connection: Connection, now: datetime) -> list[Overdue]:
+    """Returns the timers that have failed, or are late by minutes, by kind."""
+    return await rows_as(
+        connection,
+        Overdue,
+        "SELECT DISTINCT ON (kind) kind, count(*) OVER (PARTITION BY kind) AS count, key, failures,"
+        " reason FROM timer WHERE failures > 0 OR due_at < %s"
+        " ORDER BY kind, failures DESC, due_at, key",
+        [now - LATE],
+    )
 
 
 async def remove(connection: Connection, timer: Timer) -> None:

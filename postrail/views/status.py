@@ -19,6 +19,8 @@ from postrail.records import PipelineProgress
 from postrail.settings import KafkaSettings, Settings
 from postrail.stream import topics
 from postrail.stream.reader import group_lag, tail
+from postrail.timers import queue as timers
+from postrail.timers.queue import Overdue
 from postrail.views import outgoing
 from postrail.views.incoming import oldest_unfinished
 
@@ -69,6 +71,8 @@ class TableStatus:
     suppressed: int
     # The outgoing connections that people have paused, "" for all; by name.
     paused: Sequence[Pause] = ()
+    # Timed work that fails or is late, such as bundles and digests, by kind.
+    overdue: Sequence[Overdue] = ()
     # The instance that owns the database; None until one has claimed it.
     database_of: str | None = None
 
@@ -169,6 +173,7 @@ async def _tables(settings: Settings, clock: Clock) -> TableStatus:
             oldest_queued_at=sending.oldest_queued_at,
             suppressed=sending.suppressed,
             paused=await pauses(connection),
+            overdue=await timers.overdue(connection, clock.now()),
             database_of=found.name if found else None,
         )
 

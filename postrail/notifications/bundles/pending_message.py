@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
+from postrail.errors import PermanentError
 from postrail.notifications.templates.words import Words
 from postrail.records import OutgoingQueued
 
@@ -35,5 +36,17 @@ def to_json(message: PendingMessage) -> str:
 
 
 def from_json(text: str) -> PendingMessage:
-    """Returns the message that `to_json` wrote, also in an earlier release."""
-    return _ADAPTER.validate_json(text)
+    """Returns the message that `to_json` wrote, also in an earlier release.
+
+    Raises PermanentError for another text, without parts of it: it holds what people wrote, which
+    is not for logs.
+    """
+    try:
+        return _ADAPTER.validate_json(text)
+    except ValidationError as error:
+        where = {".".join(map(str, one["loc"])): one["type"] for one in error.errors()}
+    wrong = ", ".join(f"{field or 'all'}: {kind}" for field, kind in where.items())
+    raise PermanentError(
+        f"a stored event cannot be read ({wrong})",
+        remedy="If a newer release has stored it, update all handlers",
+    )

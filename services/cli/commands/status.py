@@ -6,6 +6,7 @@ import typer
 
 from postrail.incoming.refetch import RefetchCounts
 from postrail.outgoing.routing.pauses import Pause
+from postrail.timers.queue import Overdue
 from postrail.views.status import Status, StreamStatus, TableStatus, read_status
 from services.cli.commands.run import Service
 from services.cli.data_folder import Data
@@ -112,6 +113,7 @@ def _table_fields(tables: TableStatus) -> list[tuple[str, object]]:
         ("Addresses suppressed", _with_hint(tables.suppressed, SUPPRESSED)),
         ("Oldest unfinished delivery", tables.oldest_queued_at),
         *[("Sending is paused", _paused(one)) for one in tables.paused],
+        *[("Timed work is overdue", _overdue(one)) for one in tables.overdue],
     ]
 
 
@@ -122,6 +124,14 @@ def _paused(one: Pause) -> str:
     option = one.connection or "--all"
     since = f"{name}, since {moment(one.paused_at)} by {one.paused_by}{why}"
     return clean(f"{since} (postrail outgoing resume {option})")
+
+
+def _overdue(one: Overdue) -> str:
+    """Returns how many timers of a kind are overdue, and what keeps the one that failed most."""
+    count = f"{one.count} of the kind {one.kind}"
+    if not one.failures:
+        return f"{count}, late by minutes"
+    return clean(f"{count}; {one.key!r} failed {one.failures} times: {one.reason}")
 
 
 def _with_hint(count: int, hint: str) -> str:

@@ -127,6 +127,21 @@ def lose_the_reply(settings: Settings, outgoing_id: str) -> None:
     asyncio.run(lose())
 
 
+def test_timed_work_that_fails_is_shown(
+    postrail: Postrail, filled: Filled, settings: Settings
+) -> None:
+    change(
+        settings,
+        "INSERT INTO timer (kind, key, due_at, failures, reason)"
+        " VALUES ('digest', '7 1 bo@example.org', now() + interval '1 day', 4, 'no template')",
+    )
+    says = "1 of the kind digest; '7 1 bo@example.org' failed 4 times: no template"
+    assert says in " ".join(postrail("status")[1].split())
+    findings = {one["part"]: one for one in json.loads(postrail("doctor", "--json")[1])}
+    assert findings["timed work"]["state"] == "warning"
+    assert "'7 1 bo@example.org' failed 4 times: no template" in findings["timed work"]["says"]
+
+
 def test_unconfirmed_deliveries_are_shown_retried_and_settled(
     postrail: Postrail, filled: Filled, settings: Settings
 ) -> None:
