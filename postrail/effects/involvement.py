@@ -37,5 +37,6 @@ def involvement(
         issue_id=issue_id,
         watchers=(writer,) if watches else (),
         participants=tuple(who for who in people if who and not snapshot.is_own(who)),
+        robot=writer.address if muted else "",
         arrived_at=arrived_at,
     )

@@ -13,6 +13,7 @@ from typing import LiteralString
 from psycopg import Rollback
 
 from postrail.database import Connection, rows, stored_as_they_are
+from postrail.tracker.taking_part import add_participants
 from postrail.tracker.watchers import add_watchers
 
 
@@ -59,6 +60,8 @@ class Involvement:
     issue_id: int
     watchers: tuple[Watcher, ...]
     participants: tuple[str, ...]
+    # The participant who sent the message, if it is automatic.
+    robot: str = ""
     # The watched address at which the message arrived.
     arrived_at: str | None
 
@@ -187,10 +190,13 @@ async def record_involvements(connection: Connection, involved: Sequence[Involve
         connection,
         ((one.issue_id, who.address, who.name) for one in involved for who in one.watchers),
     )
-    await _insert_addresses(
+    await add_participants(
         connection,
-        "participant",
-        ((one.issue_id, address) for one in involved for address in one.participants),
+        (
+            (one.issue_id, address, address == one.robot)
+            for one in involved
+            for address in one.participants
+        ),
     )
     await note_addresses(
         connection, [(one.issue_id, one.arrived_at) for one in involved if one.arrived_at]
@@ -199,7 +205,14 @@ async def record_involvements(connection: Connection, involved: Sequence[Involve
 
 async def note_addresses(connection: Connection, addresses: Sequence[tuple[int, str]]) -> None:
     """Notes on issues (id, address) that their message arrived at a further watched address."""
-    await _insert_addresses(connection, "issue_address", addresses)
+    ordered = sorted(set(addresses))
+    if not ordered:
+        return
+    await connection.execute(
+        "INSERT INTO issue_address (issue_id, address)"
+        " SELECT * FROM unnest(%s::bigint[], %b::text[]) ON CONFLICT DO NOTHING",
+        [[issue_id for issue_id, _ in ordered], [address for _, address in ordered]],
+    )
 
 
 async def set_summary(connection: Connection, issue_id: int, summary: str) -> None:
@@ -299,18 +312,4 @@ def _indexed(
         conversation=conversation,
         watchers=watchers,
         former_projects=tuple(former_projects),
-    )
-
-
-async def _insert_addresses(
-    connection: Connection, table: str, pairs: Iterable[tuple[int, str]]
-) -> None:
-    """Adds (issue id, address) pairs to a table of ours that has just these two columns."""
-    ordered = sorted(set(pairs))
-    if not ordered:
-        return
-    await connection.execute(
-        f"INSERT INTO {table} (issue_id, address)".encode()
-        + b" SELECT * FROM unnest(%s::bigint[], %b::text[]) ON CONFLICT DO NOTHING",
-        [[issue_id for issue_id, _ in ordered], [address for _, address in ordered]],
     )

@@ -65,10 +65,14 @@ async def _hand_over_watchers(connection: Connection, merged_id: int, into_id: i
 
 
 async def _hand_over(connection: Connection, table: str, merged_id: int, into_id: int) -> None:
-    """Moves the addresses of an issue, in a table that has just these two columns."""
+    """Moves the rows of an issue, one for each address; those that the other one has stay there."""
+    ids = {"merged": merged_id, "into": into_id}
     await connection.execute(
-        f"WITH gone AS (DELETE FROM {table} WHERE issue_id = %s RETURNING address)"  # noqa: S608
-        f" INSERT INTO {table} (issue_id, address) SELECT %s, address FROM gone"
-        " ON CONFLICT DO NOTHING".encode(),
-        [merged_id, into_id],
+        f"DELETE FROM {table} WHERE issue_id = %(merged)s AND address IN"  # noqa: S608
+        f" (SELECT address FROM {table} WHERE issue_id = %(into)s)".encode(),
+        ids,
+    )
+    await connection.execute(
+        f"UPDATE {table} SET issue_id = %(into)s WHERE issue_id = %(merged)s".encode(),  # noqa: S608
+        ids,
     )

@@ -42,14 +42,20 @@ async def _with_roles(
     if WATCHERS in rule:
         found += audience.watchers
     addresses: list[str] = []
+    participants: dict[str, bool] = {}
+    if REPORTER in rule or PARTICIPANTS in rule:
+        participants = await participants_of(connection, audience.issue_id)
+    # RFC 3834: no automatic message answers another one.
+    watching = {person.address for person in audience.watchers}
+    robots = {one for one, automatic in participants.items() if automatic} - watching
     if REPORTER in rule or ASSIGNEE in rule:
         reporter, assignee = await reporter_and_assignee(connection, audience.issue_key)
-        if REPORTER in rule and reporter.address:
+        if REPORTER in rule and reporter.address and reporter.address not in robots:
             found.append(reporter)
         if ASSIGNEE in rule and assignee:
             addresses.append(assignee)
     if PARTICIPANTS in rule:
-        addresses += await participants_of(connection, audience.issue_id)
+        addresses += [one for one in participants if one not in robots]
     return [*found, *await _named(connection, addresses)]
 
 

@@ -16,7 +16,7 @@ from postrail.tracker.issues import (
     Watcher,
 )
 from postrail.tracker.successors import record_merge
-from postrail.tracker.taking_part import taking_part
+from postrail.tracker.taking_part import participants_of, taking_part
 from tests.makers.drafts import CONVERSATION
 from tests.makers.records import NOON
 from tests.servers.databases import until_lock_waits_in
@@ -140,6 +140,24 @@ async def test_participants_and_watchers_take_part(pool: Pool, ids: list[int]) -
             (second, BO.address),
         }
         assert await taking_part(connection, []) == set()
+
+
+async def test_who_sends_automatic_messages_alone_is_known(pool: Pool, ids: list[int]) -> None:
+    first, second = ids
+    robots = ("cron@example.org", "nagios@example.org")
+    for robot in robots:
+        await involve(pool, involvement(first, participants=(robot, BO.address), robot=robot))
+    await involve(pool, involvement(first, participants=(ADA.address,)))
+    # Also written to, or a person's.
+    await involve(
+        pool, involvement(first, participants=(robots[0], ADA.address), robot=ADA.address)
+    )
+    expected = {ADA.address: False, BO.address: False, robots[0]: False, robots[1]: True}
+    async with transaction(pool) as connection:
+        assert await participants_of(connection, first) == expected
+        found = await issues.lock(connection, ids)
+        await record_merge(connection, found[first], found[second])
+        assert await participants_of(connection, second) == expected
 
 
 def indexed(issue_id: int, key: str, project: str = "HELP", **fields: Any) -> IndexedIssue:

@@ -20,6 +20,7 @@ from postrail.operate.issues.comment import comment
 from postrail.operate.issues.create import create
 from postrail.records import OutgoingQueued
 from postrail.tracker.issues import Watcher
+from postrail.tracker.taking_part import participants_of
 from tests.integration.handler.bench import Bench
 from tests.makers.records import NOON, mail_parsed, verified
 
@@ -68,6 +69,18 @@ async def test_an_issue_of_an_automatic_message_is_told_to_those_whom_the_rule_n
     alarm = mail_parsed(subject="A fire", kind="auto-submitted", cc=[CY])
     await bench.handle(verified(alarm))
     assert told(bench) == [("opened", ["bo@example.org", "boss@example.net"])]
+
+
+@pytest.mark.parametrize("rule", ["reporter", "participants"])
+async def test_no_rule_tells_robots_of_what_others_write(bench: Bench, rule: str) -> None:
+    await configure(bench, {"commented": [rule]})
+    await bench.handle(verified(mail_parsed(subject="A fire", kind="auto-submitted")))
+    assert (await comment(bench.desk, Actor(), "HELP-1", "Water!")).notified == ()
+    # A person writes from the same address: it is not only that of a robot.
+    await bench.handle(verified(mail_parsed(subject="Re: HELP-1", text="I am here.")))
+    async with transaction(bench.pool) as connection:
+        assert not (await participants_of(connection, 1))[ADA]
+    assert ADA in (await comment(bench.desk, Actor(), "HELP-1", "More water!")).notified
 
 
 async def test_nobody_may_be_told(bench: Bench) -> None:
