@@ -17,6 +17,7 @@ from postrail.database import Connection
 from postrail.decision import release as releases
 from postrail.decision.bounds import bounded
 from postrail.decision.facts import EarlierMail, Facts, IssueRef
+from postrail.effects.audiences.sizes import most_named
 from postrail.effects.facts.addressed import addressed_people, person_fact, recipients_of
 from postrail.effects.facts.answered_letters import answered_letters
 from postrail.effects.facts.beginnings import beginnings
@@ -49,6 +50,8 @@ class Gathered:
     facts: dict[str, Facts]
     # The number of watchers by issue id: a measure of the work, without a part in decisions.
     watchers: dict[int, int]
+    # How many people rules name at most for an event, by project: as above.
+    named: dict[str, int]
     counts: Counts
 
     def facts_of(self, due: DueMail) -> Facts:
@@ -121,7 +124,8 @@ async def gather(
         facts[mail_id] = bounded(known)
     watchers = {issue.issue_id: issue.watchers for issue in indexed.values()}
     counted = await counts(connection, mails, facts, snapshot, now)
-    return Gathered(facts=facts, watchers=watchers, counts=counted)
+    named = await most_named(connection, snapshot)
+    return Gathered(facts=facts, watchers=watchers, named=named, counts=counted)
 
 
 def _own_first(mailbox: str, earlier: Iterable[EarlierMail]) -> tuple[EarlierMail, ...]:

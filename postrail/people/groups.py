@@ -17,6 +17,17 @@ async def names(connection: Connection, limit: int) -> tuple[str, ...]:
     return tuple(name for (name,) in found)
 
 
+async def sizes(connection: Connection, wanted: Iterable[str]) -> dict[str, int]:
+    """Returns the number of members of these groups, by the group's name in lower case."""
+    found = await rows(
+        connection,
+        "SELECT lower(group_name), count(*) FROM group_member WHERE lower(group_name) = ANY(%s)"
+        " GROUP BY 1",
+        [sorted(set(wanted))],
+    )
+    return dict(found)
+
+
 async def members(connection: Connection, wanted: Iterable[str]) -> dict[str, frozenset[str]]:
     """Returns all addresses of the members of these groups, by the group's name."""
     found = await rows(

@@ -217,7 +217,7 @@ class Batch:
             decision = self._decision(due, snapshot, facts)
             gathered.counts.add(due, decision)
             decided.append(Decided(due, decision))
-        return bounded(decided, gathered.watchers, self._settings.batch_max_bytes)
+        return bounded(decided, gathered.watchers, gathered.named, self._settings.batch_max_bytes)
 
     def _decision(self, due: DueMail, snapshot: ConfigurationSnapshot, facts: Facts) -> Decision:
         deaths = self._deaths.get(due.mail.mail_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from postrail.decision.decision import AddComment
+from postrail.decision.decision import AddComment, CreateIssue
 from postrail.effects.batch import Decided
 from postrail.in_flight.mark import Deaths
 from postrail.incoming.queue import DueRow
@@ -36,31 +36,35 @@ def given_up(row: DueRow, deaths: Mapping[str, Deaths]) -> bool:
 
 
 def bounded(
-    batch: Sequence[Decided], watchers: Mapping[int, int], max_bytes: int
+    batch: Sequence[Decided],
+    watchers: Mapping[int, int],
+    named: Mapping[str, int],
+    max_bytes: int,
 ) -> Sequence[Decided]:
     """Returns the first messages whose effects hold at most `max_bytes`, and at least one.
 
-    Each recipient of a notification costs the text once more.
+    Each recipient of a notification costs the text once more: the issue's `watchers`, and those
+    `named` by a rule of its project.
     """
     held = 0
     for number, decided in enumerate(batch):
-        held += _bytes_of(decided, watchers)
+        held += _bytes_of(decided, watchers, named)
         if number and held > max_bytes:
             return batch[:number]
     return batch
 
 
-def _bytes_of(decided: Decided, watchers: Mapping[int, int]) -> int:
+def _bytes_of(decided: Decided, watchers: Mapping[int, int], named: Mapping[str, int]) -> int:
     """Returns the bytes of a message's texts, for itself and for each person to notify."""
-    mail = decided.due.mail
-    commented = [
-        effect.issue.issue_id
-        for effect in decided.decision.effects
-        if isinstance(effect, AddComment)
-    ]
-    if not commented:
-        # At most its author is notified.
-        return 2 * decided.due.size
+    mail, size = decided.due.mail, decided.due.size
     read = sum(blob.size for blob in (mail.reply_blob, mail.text_blob) if blob)
-    people = sum(watchers.get(issue_id, 0) for issue_id in commented)
-    return (decided.due.size + read) * (1 + people)
+    # Its author may be told, too, of a text that is not read as a whole.
+    held = 2 * size
+    for effect in decided.decision.effects:
+        if isinstance(effect, AddComment):
+            issue = effect.issue
+            people = watchers.get(issue.issue_id, 0) + named.get(issue.project, 0)
+            held += read + (size + read) * people
+        elif isinstance(effect, CreateIssue):
+            held += size * named.get(effect.project, 0)
+    return held

@@ -74,22 +74,25 @@ def decided(effect: Effect, size: int = 0, blob: int = 0) -> Decided:
 
 
 @pytest.mark.parametrize(
-    ("batch", "watchers", "kept"),
+    ("batch", "watchers", "named", "kept"),
     [
         # 3 MiB for each of 13: 39 MiB, so that one is worked in each batch.
-        ([decided(COMMENT, blob=3 * MIB)] * 50, 12, 1),
-        ([decided(COMMENT, blob=3 * MIB)] * 50, 0, 10),
-        ([decided(COMMENT, size=10_000)] * 50, 12, 50),
-        ([decided(COMMENT, size=10_000)] * 50, 1000, 3),
+        ([decided(COMMENT, blob=3 * MIB)] * 50, 12, 0, 1),
+        ([decided(COMMENT, blob=3 * MIB)] * 50, 0, 0, 10),
+        ([decided(COMMENT, size=10_000)] * 50, 12, 0, 50),
+        ([decided(COMMENT, size=10_000)] * 50, 1000, 0, 3),
         # An issue has one reporter, and its large text is not read.
-        ([decided(CreateIssue(project="HELP", muted=False), blob=99 * MIB)] * 50, 12, 50),
+        ([decided(CreateIssue(project="HELP", muted=False), blob=99 * MIB)] * 50, 12, 0, 50),
+        # Those whom a rule names.
+        ([decided(COMMENT, size=10_000)] * 50, 12, 988, 3),
+        ([decided(CreateIssue(project="HELP", muted=False), size=10_000)] * 50, 0, 1000, 3),
     ],
 )
 def test_a_batch_is_bounded_by_its_bytes_times_the_people(
-    batch: list[Decided], watchers: int, kept: int
+    batch: list[Decided], watchers: int, named: int, kept: int
 ) -> None:
-    assert len(bounded(batch, {1: watchers}, 32 * MIB)) == kept
+    assert len(bounded(batch, {1: watchers}, {"HELP": named}, 32 * MIB)) == kept
 
 
 def test_at_least_one_message_is_worked() -> None:
-    assert len(bounded([decided(COMMENT, blob=99 * MIB)] * 2, {}, 1024)) == 1
+    assert len(bounded([decided(COMMENT, blob=99 * MIB)] * 2, {}, {}, 1024)) == 1

@@ -11,6 +11,7 @@ from postrail.configuration.load import load_snapshot
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
 from postrail.database import transaction
+from postrail.effects.audiences.sizes import most_named
 from postrail.effects.notify import Announcement, NotificationOptions, notify
 from postrail.message_parts import Address
 from postrail.notifications.events import COMMENTED, assignment_to
@@ -178,3 +179,11 @@ async def test_an_issue_made_by_hand_is_told_to_others(bench: Bench) -> None:
     assert made.notified == ("eve@example.net", "bo@example.org")
     made = await create(bench.desk, Actor(), "HELP", {**values, "assignee": "bo@example.org"})
     assert made.notified == ("eve@example.net", "bo@example.org")
+
+
+async def test_those_whom_rules_name_are_counted_before(bench: Bench) -> None:
+    rules = {"commented": ["group:desk", "watchers"], "opened": [ADA]}
+    await configure(bench, {"opened": ["boss@example.net"]}, recipients=rules)
+    async with transaction(bench.pool) as connection:
+        named = await most_named(connection, await load_snapshot(connection))
+    assert named["HELP"] == 2
