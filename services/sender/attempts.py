@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from postrail.blobs import BlobStore
 from postrail.clock import Clock
@@ -30,6 +30,7 @@ from postrail.outgoing.results import AttemptResult
 from postrail.settings import KafkaSettings, SenderSettings
 from services.sender.attempt_results import attempt_result, postponed, refused
 from services.sender.begun import Begun
+from services.sender.breaker import PROBE_MAX_SECONDS
 from services.sender.channels import Channel, available
 from services.sender.message_size import is_mailbox_size_refusal, is_size_refusal
 
@@ -47,6 +48,8 @@ class Attempt:
     sender: OutgoingConnection
     # The channels that take over on faults of connection, login and size, the first one first.
     fallbacks: tuple[Channel, ...] = ()
+    # The channel of its own connection, whose server is unavailable; None: it takes that one.
+    stands_in_for: Channel | None = None
 
 
 class Attempts:
@@ -134,16 +137,10 @@ class Attempts:
         try:
             answer = await self._answer(attempt, before_dot)
         except CourierUnavailable as error:
-            name, reason = channel.connection.name, str(error)
-            retry_at = channel.breaker.failed(self._clock.now(), reason, error.after_seconds)
-            if available(attempt.fallbacks):
-                retry_at = self._clock.now()
-            logger.warning("mail server unavailable", connection=name, reason=reason)
-            return self._result(claimed, postponed(claimed, reason), retry_at)
+            answer = postponed(claimed, str(error))
+            return self._unavailable(attempt, claimed, answer, after_seconds=error.after_seconds)
         except MessageTooLarge as error:
-            if attempt.fallbacks:
-                return self._moved(claimed, attempt.fallbacks[0], str(error))
-            return self._result(claimed, refused(claimed, str(error)))
+            return self._too_large(attempt, claimed, refused(claimed, str(error)))
         except PermanentError as error:
             return self._result(claimed, refused(claimed, str(error)))
         except TransientError as error:
@@ -155,11 +152,45 @@ class Attempts:
             reason = f"{type(error).__name__}: {error}"
             state: State = "unknown" if dotted else "deferred"
             return self._result(claimed, postponed(claimed, reason, state=state))
-        channel.breaker.succeeded()
-        if fallback := _taking_over(attempt, answer):
-            return self._moved(claimed, fallback, answer.reply)
+        if answer.connection_lost:
+            return self._unavailable(attempt, claimed, answer)
+        if answer.state != "unknown":
+            channel.breaker.succeeded()
+        if is_size_refusal(answer):
+            return self._too_large(attempt, claimed, answer)
         result = self._result(claimed, answer)
         return replace(result, sent_over="" if channel.name == claimed.connection else channel.name)
+
+    def _unavailable(
+        self, attempt: Attempt, claimed: Claimed, answer: Answer, *, after_seconds: float = 0.0
+    ) -> AttemptResult:
+        """Returns the result after a fault of the connection, which pauses it.
+
+        The message goes over a fallback at once. Else it probes the server, unless the fault may be
+        the message's own: the connection was lost within it, or the server took others meanwhile.
+        """
+        breaker, now = attempt.channel.breaker, self._clock.now()
+        may_be_its_own = answer.connection_lost or (claimed.attempts > 1 and not breaker.is_open)
+        probe_at = breaker.failed(now, answer.reply, after_seconds)
+        name = attempt.channel.name
+        logger.warning("mail server unavailable", connection=name, reason=answer.reply)
+        if available(attempt.fallbacks):
+            return self._result(claimed, answer, now)
+        return self._result(claimed, answer, None if may_be_its_own else probe_at)
+
+    def _too_large(self, attempt: Attempt, claimed: Claimed, answer: Answer) -> AttemptResult:
+        """Returns the result of a message that is too large for the attempt's connection."""
+        if own := attempt.stands_in_for:
+            # Its own connection may take it, once its server answers.
+            words = f"{answer.reply.rstrip('.')}. It waits for {own.name}."
+            later = self._clock.now() + timedelta(seconds=PROBE_MAX_SECONDS)
+            return self._result(claimed, postponed(claimed, words), later)
+        if not attempt.fallbacks:
+            return self._result(claimed, answer)
+        now, fallback = self._clock.now(), attempt.fallbacks[0]
+        words = f"{answer.reply.rstrip('.')}. It goes over {fallback.name}."
+        moved = self._result(claimed, postponed(claimed, words), now)
+        return replace(moved, moved_to=fallback.name)
 
     async def _answer(self, attempt: Attempt, before_dot: BeforeDot) -> Answer:
         """Returns the server's answer to the message.
@@ -167,7 +198,8 @@ class Attempts:
         A forward that is too large for its recipient, or for the last connection that could take
         it, goes without its original.
         """
-        claimed, last = attempt.claimed, not attempt.fallbacks
+        claimed = attempt.claimed
+        last = not attempt.fallbacks and attempt.stands_in_for is None
         try:
             answer = await self._sent(attempt, claimed, before_dot)
         except MessageTooLarge:
@@ -185,13 +217,6 @@ class Attempts:
         envelope = await self._envelope(claimed, channel.connection, attempt.sender)
         (answer,) = await channel.courier.send(envelope, attempt.limit, before_dot)
         return answer
-
-    def _moved(self, claimed: Claimed, fallback: Channel, reason: str) -> AttemptResult:
-        """Returns the result of a message that is to go over the fallback, at once."""
-        now = self._clock.now()
-        answer = postponed(claimed, f"{reason.rstrip('.')}. It goes over {fallback.name}.")
-        result = attempt_result(claimed, answer, now, self._settings, retry_at=now)
-        return replace(result, moved_to=fallback.name)
 
     def _result(
         self, claimed: Claimed, answer: Answer, retry_at: datetime | None = None
@@ -212,10 +237,3 @@ class Attempts:
             is_repeated=claimed.attempts > 1,
             draft=claimed.draft,
         )
-
-
-def _taking_over(attempt: Attempt, answer: Answer) -> Channel | None:
-    """Returns the fallback that is to send what the server did not take, if one can help."""
-    if is_size_refusal(answer):
-        return next(iter(attempt.fallbacks), None)
-    return available(attempt.fallbacks) if answer.connection_lost else None

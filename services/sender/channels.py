@@ -151,10 +151,10 @@ class Channels:
         """Returns the enabled channels by name: their limits are locked in this order."""
         return [self._channels[name] for name in sorted(self._channels)]
 
-    def taken_over_by(self, channel: Channel) -> list[str]:
-        """Returns the connections whose server is unavailable, and whose fallback this one is."""
+    def taken_over_by(self, channel: Channel) -> list[Channel]:
+        """Returns the channels whose server is unavailable, and whose fallback this one is."""
         unavailable = [other for other in self.usable if other.breaker.is_open]
-        return [one.name for one in unavailable if available(self.fallbacks_of(one)) is channel]
+        return [one for one in unavailable if available(self.fallbacks_of(one)) is channel]
 
     def wake(self, name: str) -> None:
         """Lets the next message find out at once whether the server takes messages again."""

@@ -39,7 +39,7 @@ async def claim_due(
     budgets = [await _budget(connection, one, settings, now) for one in channels.usable]
     attempts: list[Attempt] = []
 
-    async def claim(budget: Budget, name: str) -> None:
+    async def claim(budget: Budget, own: Channel) -> None:
         if not budget.free:
             return
         claimed = await outgoing.claim_due(
@@ -47,7 +47,7 @@ async def claim_due(
             now,
             settings.claim_seconds,
             budget.free,
-            outgoing_connection=name,
+            outgoing_connection=own.name,
             over=budget.channel.name,
         )
         budget.take(len(claimed), now)
@@ -60,19 +60,20 @@ async def claim_due(
                 sender=channels.sender_of(budget.channel, one),
                 # What may have arrived is not sent in the name of another connection.
                 fallbacks=() if one.unknown_attempts else fallbacks,
+                stands_in_for=own if own is not budget.channel else None,
             )
             for one in claimed
         )
 
-    wanted = [(budget, budget.channel.name) for budget in budgets]
+    wanted = [(budget, budget.channel) for budget in budgets]
     # Afterwards, so that an unavailable server gets the message that finds out whether it is back.
-    wanted += [(one, name) for one in budgets for name in channels.taken_over_by(one.channel)]
-    names = [name for budget, name in wanted if budget.free]
+    wanted += [(one, own) for one in budgets for own in channels.taken_over_by(one.channel)]
+    names = [own.name for budget, own in wanted if budget.free]
     # Of several connections few have work, and each claim is a statement.
     working = await outgoing.with_work(connection, names, now) if len(names) > 1 else names
-    for budget, name in wanted:
-        if name in working:
-            await claim(budget, name)
+    for budget, own in wanted:
+        if own.name in working:
+            await claim(budget, own)
     for budget in budgets:
         if budget.taken and budget.channel.rate:
             await rates.save(connection, budget.channel.name, budget.next_at)

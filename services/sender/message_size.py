@@ -14,8 +14,12 @@ _BY_MAILBOX = re.compile(r"5\d\d[ -]5\.2\.3\b")
 
 
 def is_size_refusal(answer: Answer) -> bool:
-    """Tells whether the server takes no message of this size."""
-    return answer.state == "failed" and _BY_SERVER.match(answer.reply) is not None
+    """Tells whether the server takes no message of this size.
+
+    In the reply to a recipient, 552 is about a mailbox that is full (RFC 5321, 4.2.2).
+    """
+    refused = answer.state == "failed" and not answer.refused_recipient
+    return refused and _BY_SERVER.match(answer.reply) is not None
 
 
 def is_mailbox_size_refusal(answer: Answer) -> bool:

@@ -9,19 +9,21 @@ from typing import Any
 
 import pytest
 
-from postrail.courier import Answer, CourierUnavailable
+from postrail.courier import Answer, CourierUnavailable, Envelope, TimeLimit
 from postrail.database import rows, transaction
 from postrail.outgoing.routing import pauses, rates
 from postrail.outgoing.routing.pauses import ALL, Pause
+from services.sender.breaker import PROBE_MAX_SECONDS
 from tests.integration.sender.bench import Behaviour, Bench, accepting, raising
 from tests.processes.senders import configure, queued_mail
 
 unavailable = raising(CourierUnavailable("connection refused"))
 
 
-def refusing(reply: str) -> Behaviour:
+def refusing(reply: str, *, recipient: bool = False) -> Behaviour:
     return lambda envelope, limit: [
-        Answer(recipient=one, state="failed", reply=reply) for one in envelope.recipients
+        Answer(recipient=one, state="failed", reply=reply, refused_recipient=recipient)
+        for one in envelope.recipients
     ]
 
 
@@ -118,11 +120,11 @@ async def test_without_a_fallback_messages_wait(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     "reply",
-    ["450 4.2.1 later", "550 5.1.1 unknown", "552 5.2.3 too large for this user"],
+    ["450 4.2.1 later", "550 5.1.1 unknown", "552 5.2.3 too large for this user", "552 Full"],
 )
 async def test_a_refused_recipient_is_no_matter_for_the_fallback(bench: Bench, reply: str) -> None:
     await open_two(bench)
-    behave(bench, relay=refusing(reply))
+    behave(bench, relay=refusing(reply, recipient=True))
     await bench.take_in(queued_mail())
 
     await bench.rounds(3)
@@ -151,6 +153,71 @@ async def test_a_message_that_no_connection_takes_fails_with_the_size(bench: Ben
     assert found.startswith("the message has ")
     assert found.endswith("more than outgoing connection relay takes (100).")
     assert await bench.states() == ["failed"]
+
+
+@pytest.mark.parametrize("by", ["max_bytes", "552 5.3.4 too big"])
+async def test_what_is_too_large_for_the_fallback_waits_for_its_own_connection(
+    bench: Bench, by: str
+) -> None:
+    await configure(bench.pool, 25, fallback="spare")
+    limit = 100 if by == "max_bytes" else 0
+    await configure(bench.pool, 26, name="spare", is_default=False, max_bytes=limit)
+    await bench.channels.refresh()
+    behave(bench, relay=unavailable, spare=refusing(by))
+    await bench.take_in(queued_mail())
+
+    await bench.rounds(5)
+
+    assert await stored(bench) == [("relay", "", "deferred")]
+    (found,) = await rows_of(bench)
+    assert found.endswith(". It waits for relay.")
+    behave(bench, spare=refusing(by))
+    bench.clock.move(PROBE_MAX_SECONDS)
+    await bench.rounds(2)
+    assert await stored(bench) == [("relay", "", "sent")]
+
+
+async def test_a_message_that_brings_a_fault_about_is_not_tried_all_the_time(bench: Bench) -> None:
+    await configure(bench.pool, 25)
+    await bench.channels.refresh()
+    tried: Counter[bool] = Counter()
+
+    def behaviour(envelope: Envelope, limit: TimeLimit) -> list[Answer]:
+        is_poison = b"poison" in envelope.content
+        tried[is_poison] += 1
+        if is_poison:
+            raise CourierUnavailable("sender denied")
+        return accepting(envelope, limit)
+
+    behave(bench, relay=behaviour)
+    await bench.take_in(queued_mail(subject="poison"))
+    for _ in range(60):
+        await bench.take_in(queued_mail())
+        await bench.rounds()
+        bench.clock.move(1)
+
+    assert tried[True] <= 2
+    assert tried[False] >= 50
+
+
+def losing(envelope: Envelope, limit: TimeLimit) -> list[Answer]:
+    """Answers as a server does that drops the connection within the message."""
+    return [
+        Answer(recipient=one, state="deferred", reply="421 closing", connection_lost=True)
+        for one in envelope.recipients
+    ]
+
+
+async def test_a_server_that_drops_connections_is_paused(bench: Bench) -> None:
+    await open_two(bench)
+    behave(bench, relay=losing)
+    await bench.take_in(*(queued_mail() for _ in range(12)))
+
+    await bench.rounds(8)
+
+    # Also what met the fault keeps its connection, and goes over the fallback this time.
+    assert await stored(bench) == [("relay", "spare", "sent")] * 12
+    assert sent_by(bench)["relay"] == bench.process.settings.sender.connections
 
 
 async def rows_of(bench: Bench) -> list[str]:
