@@ -101,12 +101,14 @@ class Budget:
 async def _budget(
     connection: Connection, channel: Channel, settings: SenderSettings, now: datetime
 ) -> Budget:
-    """Returns the channel's budget; until the commit, other senders wait for a limit per minute."""
-    free, rate, next_at = channel.allowed(now, settings.connections), channel.rate, now
-    if free and rate:
-        next_at = await rates.lock(connection, channel.name, now)
-        free = min(free, rate.allowed(next_at, now))
-    return Budget(channel, free, next_at)
+    """Returns the channel's budget: none while another sender uses its limit per minute."""
+    free, rate = channel.allowed(now, settings.connections), channel.rate
+    if not free or not rate:
+        return Budget(channel, free, now)
+    next_at = await rates.lock(connection, channel.name, now)
+    if next_at is None:
+        return Budget(channel, 0, now)
+    return Budget(channel, min(free, rate.allowed(next_at, now)), next_at)
 
 
 def _limit(requested: float, claim_seconds: float) -> TimeLimit:

@@ -41,16 +41,23 @@ class Rate:
         return max(next_at, now) + begun * self.share
 
 
-async def lock(connection: Connection, name: str, now: datetime) -> datetime:
-    """Returns when the next message may begin; other senders wait until this transaction ends."""
-    query = "SELECT next_at FROM outgoing_rate WHERE connection = %s FOR UPDATE"
-    found = await one(connection, query, [name])
-    if found is None:
-        await connection.execute(
-            "INSERT INTO outgoing_rate VALUES (%s, %s) ON CONFLICT DO NOTHING", [name, now]
-        )
-        found = await one(connection, query, [name])
-    return found[0] if found else now
+async def lock(connection: Connection, name: str, now: datetime) -> datetime | None:
+    """Returns when the next message may begin; only this transaction knows, until it ends.
+
+    None: another sender has it. This one does not wait, as its other connections would wait too.
+    """
+    found = await one(
+        connection,
+        "SELECT pg_try_advisory_xact_lock(hashtextextended('outgoing_rate ' || %s, 0))",
+        [name],
+    )
+    if not found or not found[0]:
+        return None
+    # After the lock, so that it has what the transaction before has stored.
+    stored = await one(
+        connection, "SELECT next_at FROM outgoing_rate WHERE connection = %s", [name]
+    )
+    return stored[0] if stored else now
 
 
 async def forget(connection: Connection, name: str) -> None:
@@ -61,5 +68,7 @@ async def forget(connection: Connection, name: str) -> None:
 async def save(connection: Connection, name: str, next_at: datetime) -> None:
     """Stores when the next message may begin."""
     await connection.execute(
-        "UPDATE outgoing_rate SET next_at = %s WHERE connection = %s", [next_at, name]
+        "INSERT INTO outgoing_rate (connection, next_at) VALUES (%s, %s)"
+        " ON CONFLICT (connection) DO UPDATE SET next_at = excluded.next_at",
+        [name, next_at],
     )

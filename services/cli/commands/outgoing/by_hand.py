@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
@@ -32,6 +33,8 @@ from services.cli.visible import clean
 
 # The recipients that a line names.
 RECIPIENTS_SHOWN = 5
+# Most replies of servers have an id of their own.
+GROUPS_SHOWN = 20
 
 OneId = Annotated[
     str | None,
@@ -204,15 +207,21 @@ def _answer(act: Act, found: Selection, changed: Sequence[OutgoingRow]) -> dict[
 def _print_selection(act: Act, found: Selection) -> None:
     if found.suppressed and not found.chosen:
         return
-    kinds = dict.fromkeys((row.state, row.reply) for row in found.chosen)
-    groups = [
-        (kind, [row for row in found.chosen if (row.state, row.reply) == kind]) for kind in kinds
-    ]
+    groups: dict[tuple[str, str], list[OutgoingRow]] = defaultdict(list)
+    for row in found.chosen:
+        groups[row.state, row.reply].append(row)
+    largest = sorted(groups.items(), key=lambda group: -len(group[1]))
     show_table(
         ["Messages", "State", "To", "Reply, or why held"],
-        [(len(group), state, recipients_of(group), reply) for (state, reply), group in groups],
+        [
+            (len(group), state, recipients_of(group), reply)
+            for (state, reply), group in largest[:GROUPS_SHOWN]
+        ],
         empty=f"No messages to {act.word}.",
     )
+    if others := sum(len(group) for _, group in largest[GROUPS_SHOWN:]):
+        count = len(largest) - GROUPS_SHOWN
+        typer.echo(f"And {others} more, of {count} other states and replies: give --json for all.")
 
 
 def _print_result(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -274,6 +275,21 @@ async def test_a_limit_costs_one_row_once_a_round(
     async with transaction(bench.pool) as connection:
         found = await rows(connection, "SELECT connection FROM outgoing_rate")
     assert found == [("relay",)]
+
+
+async def test_no_sender_waits_for_another_one_that_uses_a_limit(bench: Bench) -> None:
+    await configure(bench.pool, 25, mails_per_minute=30)
+    await configure(bench.pool, 26, name="free", is_default=False)
+    await bench.channels.refresh()
+    async with transaction(bench.pool) as connection:
+        assert await rates.lock(connection, "relay", bench.clock.now())
+        await bench.take_in(queued_mail(), queued_mail(connection="free"))
+        async with asyncio.timeout(10):
+            await bench.rounds(2)
+        assert await stored(bench) == [("relay", "", "queued"), ("free", "", "sent")]
+
+    await bench.rounds(2)
+    assert await stored(bench) == [("relay", "", "sent"), ("free", "", "sent")]
 
 
 @pytest.mark.parametrize("paused", ["relay", "spare", ALL])
