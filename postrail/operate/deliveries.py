@@ -10,8 +10,20 @@ from postrail.database import Connection
 from postrail.errors import PermanentError
 from postrail.notifications.entries import delivered_entry
 from postrail.outgoing import by_hand, suppressions
+from postrail.outgoing.bundles import pending
+from postrail.outgoing.by_hand import Key
 from postrail.stream import outbox
-from postrail.views.outgoing import OutgoingRow, deliveries_in, deliveries_of, of_recipient
+from postrail.tracker import issues
+from postrail.views.outgoing import (
+    OutgoingRow,
+    deliveries_in,
+    deliveries_of,
+    of_recipient,
+    waiting,
+)
+
+# For a bundle or a digest: it is no delivery yet.
+WAITING = "waiting"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +53,8 @@ RETRY = Act(
 CANCEL = Act(
     word="cancel",
     done="cancelled",
-    states=frozenset({"queued", "deferred", "held", "unconfirmed"}),
-    unasked=frozenset({"queued", "deferred", "held"}),
+    states=frozenset({"queued", "deferred", "held", "unconfirmed", WAITING}),
+    unasked=frozenset({"queued", "deferred", "held", WAITING}),
     sends=False,
 )
 
@@ -100,14 +112,24 @@ async def all_that_match(connection: Connection, act: Act, filters: Filters) -> 
             f"{filters.state} deliveries cannot be {act.done}",
             remedy=f"Give one of these states: {', '.join(sorted(act.states))}",
         )
+    states = {filters.state} if filters.state else act.unasked
     found = await deliveries_in(
         connection,
-        {filters.state} if filters.state else act.unasked,
+        states,
         issue_key=filters.issue_key,
         recipient=filters.recipient,
         over=filters.over,
         reason=filters.reason,
     )
+    # Nothing has given a reason yet for what only waits.
+    if WAITING in states and filters.reason is None:
+        found += await waiting(
+            connection,
+            limit=None,
+            issue_key=filters.issue_key,
+            recipient=filters.recipient,
+            over=filters.over,
+        )
     return await _selected(connection, act, found)
 
 
@@ -118,13 +140,24 @@ async def carry_out(
 
     What has changed its state in the meantime stays as it is, and so does what is suppressed now.
     """
-    keys = [(row.outgoing_id, row.recipient) for row in selection.chosen]
+    waits = [row.key for row in selection.chosen if row.state == WAITING]
+    keys = [row.key for row in selection.chosen if row.state != WAITING]
+    changed = set(await _cancel_waiting(connection, waits))
     store = by_hand.send if act.sends else by_hand.cancel
-    changed = set(await store(connection, keys, act.states, by, now))
-    rows = [row for row in selection.chosen if (row.outgoing_id, row.recipient) in changed]
+    changed.update(await store(connection, keys, act.states, by, now))
+    rows = [row for row in selection.chosen if row.key in changed]
     if not act.sends:
         await _announce_cancelled(connection, rows, by, now)
     return rows
+
+
+async def _cancel_waiting(connection: Connection, keys: Sequence[Key]) -> Sequence[Key]:
+    """Drops what waits for bundles and digests; locks its issues, as those who send it do."""
+    if not keys:
+        return []
+    issue_ids = await pending.issues_of(connection, {outgoing_id for outgoing_id, _ in keys})
+    await issues.lock(connection, issue_ids)
+    return await pending.cancel(connection, keys)
 
 
 async def _require_in_use(connection: Connection, addresses: Collection[str]) -> None:
@@ -144,6 +177,7 @@ async def _announce_cancelled(
     entries = [
         delivered_entry(row, state="cancelled", reply=reply, maybe_twice=row.maybe_twice, now=now)
         for row in rows
+        if row.state != WAITING
     ]
     await outbox.add(connection, entries, now)
 

@@ -50,6 +50,11 @@ class OutgoingRow:
     # `delivery_report` besides its key.
     reports: Sequence[Mapping[str, Any]] = ()
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Returns what identifies the delivery: its outgoing message and its recipient."""
+        return self.outgoing_id, self.recipient
+
 
 _ROW: LiteralString = """
 SELECT outgoing_id::text, conversation, recipient, name, state, subject, mail.issue_key,
@@ -75,12 +80,18 @@ async def deliveries(
     limit: int = 50,
     state: str | None = None,
     issue_key: str | None = None,
+    recipient: str | None = None,
+    over: str | None = None,
+    reason: str | None = None,
     bounced: bool = False,
 ) -> list[OutgoingRow]:
-    """Returns the latest deliveries, newest first; in this state, of this issue, or bounced."""
+    """Returns the latest deliveries, newest first; in this state, or bounced.
+
+    The other filters are those of `deliveries_in`.
+    """
     clause, values = where(
         ("state = %s", state),
-        ("mail." + OF_ISSUE, issue_key),
+        *_filters(issue_key, recipient, over, reason),
         (_BOUNCED, BOUNCES if bounced else None),
     )
     statement = _ROW + clause + " ORDER BY mail.sequence DESC, recipient LIMIT %s"
@@ -91,18 +102,31 @@ async def deliveries(
 _WAITING: LiteralString = """
 SELECT outgoing_id::text, conversation, recipient, name, 'waiting' AS state, subject, issue_key,
     connection, '' AS sent_over, cause, message_id, '' AS given_id, happened_at AS queued_at,
-    due_at,
-    happened_at AS changed_at, 0 AS attempts, 'goes into the next message about the issue' AS reply,
+    due_at, happened_at AS changed_at, 0 AS attempts,
+    CASE WHEN digest THEN 'goes into the daily message to this person'
+        ELSE 'goes into the next message about the issue' END AS reply,
     false AS maybe_twice, 0 AS unknown_attempts, '' AS purpose, NULL AS forwards,
     '' AS released_by, '[]'::jsonb AS reports
 FROM pending_event AS event JOIN pending_delivery USING (event_id)"""
 
 
 async def waiting(
-    connection: Connection, *, limit: int = 50, issue_key: str | None = None
+    connection: Connection,
+    *,
+    limit: int | None = 50,
+    issue_key: str | None = None,
+    recipient: str | None = None,
+    over: str | None = None,
 ) -> list[OutgoingRow]:
-    """Returns what waits for a bundle, newest first; only what is about this issue."""
-    clause, values = where(("event." + OF_ISSUE, issue_key))
+    """Returns what waits for a bundle or a digest, newest first.
+
+    Only what is about this issue, to this recipient, or for this connection.
+    """
+    clause, values = where(
+        ("event." + OF_ISSUE, issue_key),
+        ("lower(recipient) = lower(%s)", recipient),
+        ("connection = %s", over),
+    )
     statement = _WAITING + clause + " ORDER BY event_id DESC, recipient LIMIT %s"
     return await rows_as(connection, OutgoingRow, statement, [*values, limit])
 
@@ -122,14 +146,21 @@ async def deliveries_in(
     server's reply or in why they are held.
     """
     clause, values = where(
-        ("state = ANY (%s)", sorted(states)),
+        ("state = ANY (%s)", sorted(states)), *_filters(issue_key, recipient, over, reason)
+    )
+    statement = _ROW + clause + " ORDER BY mail.sequence, recipient"
+    return await rows_as(connection, OutgoingRow, statement, values)
+
+
+def _filters(
+    issue_key: str | None, recipient: str | None, over: str | None, reason: str | None
+) -> Sequence[tuple[LiteralString, object]]:
+    return (
         ("mail." + OF_ISSUE, issue_key),
         ("lower(recipient) = lower(%s)", recipient),
         ("delivery.connection = %s", over),
         ("strpos(lower(reply), lower(%s)) > 0", reason),
     )
-    statement = _ROW + clause + " ORDER BY mail.sequence, recipient"
-    return await rows_as(connection, OutgoingRow, statement, values)
 
 
 async def deliveries_of(connection: Connection, outgoing_id: str) -> list[OutgoingRow]:

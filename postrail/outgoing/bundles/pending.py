@@ -181,6 +181,34 @@ async def drop(
     await _forget_events(connection, [event_id for (event_id,) in dropped])
 
 
+async def issues_of(connection: Connection, outgoing_ids: Collection[str]) -> set[int]:
+    """Returns the issues of the events that these messages would report alone."""
+    found = await rows(
+        connection,
+        "SELECT DISTINCT issue_id FROM pending_event WHERE outgoing_id = ANY(%s::uuid[])",
+        [sorted(outgoing_ids)],
+    )
+    return {issue_id for (issue_id,) in found}
+
+
+async def cancel(
+    connection: Connection, deliveries: Sequence[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Removes what waits, by the ids of the messages and the recipients; returns what did wait."""
+    found = await rows(
+        connection,
+        "DELETE FROM pending_delivery USING pending_event AS event,"
+        "  unnest(%s::uuid[], %b::text[]) AS given(outgoing_id, recipient)"
+        " WHERE event.event_id = pending_delivery.event_id"
+        "  AND event.outgoing_id = given.outgoing_id"
+        "  AND pending_delivery.recipient = given.recipient"
+        " RETURNING event.outgoing_id::text, pending_delivery.recipient, event.event_id",
+        [[one[0] for one in deliveries], [one[1] for one in deliveries]],
+    )
+    await _forget_events(connection, [row[2] for row in found])
+    return [(row[0], row[1]) for row in found]
+
+
 async def _forget_events(connection: Connection, event_ids: Collection[int]) -> None:
     """Removes those of the events that nobody waits for any more."""
     await connection.execute(

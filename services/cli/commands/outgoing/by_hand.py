@@ -127,7 +127,9 @@ def cancel(
     state: Annotated[
         str | None,
         typer.Option(
-            "--state", help="Only queued, deferred, held or unconfirmed ones.", metavar="STATE"
+            "--state",
+            help="Only queued, deferred, held, waiting or unconfirmed ones.",
+            metavar="STATE",
         ),
     ] = None,
     issue: Issue = None,
@@ -141,6 +143,8 @@ def cancel(
     json: Json = False,
 ) -> None:
     """Never send messages that wait; this cannot be undone.
+
+    Also what waits to go into the next message about its issue, or into a daily one.
 
     Example: [bold]postrail outgoing cancel --issue HELP-12 --dry-run[/bold]
     """

@@ -11,13 +11,21 @@ import typer
 from postrail.blobs import BlobStore
 from postrail.clock_sync.postgres_time import time_of
 from postrail.errors import ConfigurationError, PermanentError
+from postrail.operate.deliveries import Filters
 from postrail.operate.unconfirmed import settle_unconfirmed
 from postrail.outgoing.unconfirmed import Outcome
 from postrail.settings import Settings
 from postrail.views import outgoing as view
 from postrail.views.contents import outgoing_bytes
 from postrail.views.outgoing import OutgoingRow, of_recipient
-from services.cli.commands.outgoing.by_hand import Recipient, cancel, release, retry
+from services.cli.commands.outgoing.by_hand import (
+    Over,
+    Reason,
+    Recipient,
+    cancel,
+    release,
+    retry,
+)
 from services.cli.commands.outgoing.pauses import pause, resume
 from services.cli.commands.outgoing.suppressed import suppressed
 from services.cli.data_folder import Data
@@ -67,6 +75,9 @@ def list_outgoing(
     issue: Annotated[
         str | None, typer.Option("--issue", help="Only deliveries of this issue.")
     ] = None,
+    recipient: Recipient = None,
+    over: Over = None,
+    reason: Reason = None,
     bounced: Annotated[
         bool, typer.Option("--bounced", help="Only those that bounced or were complained about.")
     ] = False,
@@ -74,11 +85,14 @@ def list_outgoing(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """List the latest deliveries, newest first; before them what waits for a bundle.
+    """List the latest deliveries, newest first; before them what waits for a bundle or a digest.
 
     Example: [bold]postrail outgoing list --state deferred[/bold]
     """
-    found = complete(_deliveries(load(data), state, issue, limit, bounced))
+    filters = Filters(
+        issue_key=issue.upper() if issue else None, recipient=recipient, over=over, reason=reason
+    )
+    found = complete(_deliveries(load(data), state, filters, limit, bounced))
     if json:
         show_json(found)
         return
@@ -185,20 +199,28 @@ async def _settle(
 
 
 async def _deliveries(
-    settings: Settings, state: State | None, issue: str | None, limit: int, bounced: bool
+    settings: Settings, state: State | None, filters: Filters, limit: int, bounced: bool
 ) -> list[OutgoingRow]:
-    issue_key = issue.upper() if issue else None
     found: list[OutgoingRow] = []
     async with connected(settings) as connection:
-        if state in (None, State.WAITING) and not bounced:
-            found = await view.waiting(connection, limit=limit, issue_key=issue_key)
+        if state in (None, State.WAITING) and not bounced and filters.reason is None:
+            found = await view.waiting(
+                connection,
+                limit=limit,
+                issue_key=filters.issue_key,
+                recipient=filters.recipient,
+                over=filters.over,
+            )
         if state is State.WAITING:
             return found
         found += await view.deliveries(
             connection,
             limit=limit,
             state=state.value if state else None,
-            issue_key=issue_key,
+            issue_key=filters.issue_key,
+            recipient=filters.recipient,
+            over=filters.over,
+            reason=filters.reason,
             bounced=bounced,
         )
     return found[:limit]

@@ -71,6 +71,22 @@ def test_it_must_be_clear_which_messages(
     assert f"it is not clear which messages to {act}" in errors
 
 
+def test_the_list_takes_the_filters_of_the_acts(
+    postrail: Postrail, filled: Filled, settings: Settings
+) -> None:
+    set_state(settings, "deferred")
+    first, second = answer(postrail, "outgoing", "list")
+    assert first["recipient"] != second["recipient"]
+
+    def listed(*options: str) -> int:
+        return len(answer(postrail, "outgoing", "list", *options))
+
+    assert listed("--recipient", first["recipient"].upper()) == 1
+    assert listed("--connection", first["connection"], "--reason", "4.2.1") == 2
+    assert listed("--connection", "another") == 0
+    assert listed("--reason", "5.1.1") == 0
+
+
 def test_a_state_that_does_not_fit_is_refused(postrail: Postrail, filled: Filled) -> None:
     code, _, errors = postrail("outgoing", "retry", "--all", "--state", "sent")
     assert code == 1
