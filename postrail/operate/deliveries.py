@@ -1,17 +1,18 @@
-"""Releases, retries or cancels deliveries by hand: those of a message, or all that match."""
+"""Releases, retries, cancels or settles deliveries by hand: those of one message, or many."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from postrail.database import Connection
 from postrail.errors import PermanentError
 from postrail.notifications.entries import delivered_entry
-from postrail.outgoing import by_hand, suppressions
+from postrail.outgoing import by_hand, suppressions, unconfirmed
 from postrail.outgoing.bundles import pending
 from postrail.outgoing.by_hand import Key
+from postrail.outgoing.unconfirmed import Outcome
 from postrail.stream import outbox
 from postrail.tracker import issues
 from postrail.views.outgoing import (
@@ -38,6 +39,8 @@ class Act:
     unasked: frozenset[str]
     # It sends them, and so leaves out suppressed addresses.
     sends: bool = True
+    # It says what has become of them.
+    outcome: Outcome | None = None
 
 
 RELEASE = Act(
@@ -57,6 +60,19 @@ CANCEL = Act(
     unasked=frozenset({"queued", "deferred", "held", WAITING}),
     sends=False,
 )
+
+
+SETTLE: Mapping[Outcome, Act] = {
+    outcome: Act(
+        word="settle",
+        done="settled",
+        states=frozenset({"unconfirmed"}),
+        unasked=frozenset({"unconfirmed"}),
+        sends=False,
+        outcome=outcome,
+    )
+    for outcome in ("sent", "failed")
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,12 +159,20 @@ async def carry_out(
     waits = [row.key for row in selection.chosen if row.state == WAITING]
     keys = [row.key for row in selection.chosen if row.state != WAITING]
     changed = set(await _cancel_waiting(connection, waits))
-    store = by_hand.send if act.sends else by_hand.cancel
-    changed.update(await store(connection, keys, act.states, by, now))
+    changed.update(await _store(connection, act, keys, by, now))
     rows = [row for row in selection.chosen if row.key in changed]
     if not act.sends:
-        await _announce_cancelled(connection, rows, by, now)
+        await _announce_ended(connection, act, rows, by, now)
     return rows
+
+
+async def _store(
+    connection: Connection, act: Act, keys: Sequence[Key], by: str, now: datetime
+) -> Sequence[Key]:
+    if act.outcome:
+        return await unconfirmed.settle(connection, keys, act.outcome, by, now)
+    store = by_hand.send if act.sends else by_hand.cancel
+    return await store(connection, keys, act.states, by, now)
 
 
 async def _cancel_waiting(connection: Connection, keys: Sequence[Key]) -> Sequence[Key]:
@@ -169,13 +193,18 @@ async def _require_in_use(connection: Connection, addresses: Collection[str]) ->
         )
 
 
-async def _announce_cancelled(
-    connection: Connection, rows: Sequence[OutgoingRow], by: str, now: datetime
+async def _announce_ended(
+    connection: Connection, act: Act, rows: Sequence[OutgoingRow], by: str, now: datetime
 ) -> None:
     """Publishes the end of these deliveries, as the sender does with its own results."""
-    reply = f"Cancelled by {by}"
     entries = [
-        delivered_entry(row, state="cancelled", reply=reply, maybe_twice=row.maybe_twice, now=now)
+        delivered_entry(
+            row,
+            state=act.outcome or "cancelled",
+            reply=f"Settled by {by}: {row.reply}" if act.outcome else f"Cancelled by {by}",
+            maybe_twice=row.maybe_twice,
+            now=now,
+        )
         for row in rows
         if row.state != WAITING
     ]

@@ -316,8 +316,9 @@ async def test_an_unconfirmed_delivery_waits_for_a_person(pool: Pool) -> None:
         assert await by_hand.send(connection, wanted, ["unconfirmed"], "Sam", later) == wanted
         assert await by_hand.send(connection, wanted, ["unconfirmed"], "Sam", later) == []
         both = ["a@example.org", "b@example.org"]
-        settled = await unconfirmed.settle(connection, first.outgoing_id, both, "sent", later)
-        assert settled == ["b@example.org"]
+        keys = [(first.outgoing_id, one) for one in both]
+        settled = await unconfirmed.settle(connection, keys, "sent", "Sam", later)
+        assert settled == [(first.outgoing_id, "b@example.org")]
         assert await unconfirmed.count(connection) == 0
 
     (again,) = await claim(pool, now=later)

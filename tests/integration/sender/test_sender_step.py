@@ -20,14 +20,21 @@ from postrail.courier import (
 )
 from postrail.database import Pool, open_pool, rows, transaction
 from postrail.errors import FatalError, InstallationFault, PermanentError
-from postrail.operate.deliveries import RETRY, carry_out, of_message
-from postrail.operate.unconfirmed import settle_unconfirmed
+from postrail.operate.deliveries import (
+    RETRY,
+    SETTLE,
+    Filters,
+    all_that_match,
+    carry_out,
+    of_message,
+)
 from postrail.outgoing import queue as outgoing
 from postrail.outgoing.queue import Claimed
 from postrail.records import BlobReference, OutgoingDelivered, OutgoingDelivery
 from postrail.stream import avro
 from postrail.stream.received import OffsetGap
 from postrail.tasks import side_by_side
+from postrail.views.outgoing import deliveries_of
 from services.sender.channels import RELOAD_SECONDS
 from services.sender.claims import DOT_SHARE, claim_untriable
 from tests.integration.sender.bench import Bench, accepting, deferring, raising
@@ -308,20 +315,19 @@ async def test_a_message_without_a_reply_is_repeated_twice_and_waits_for_a_perso
         chosen = await of_message(connection, RETRY, mail.outgoing_id[:8], "ann@x.org")
         retried = await carry_out(connection, RETRY, chosen, "Sam", bench.clock.now())
         assert [row.recipient for row in retried] == ["ann@x.org"]
-        settled = await settle_unconfirmed(
-            connection, mail.outgoing_id, None, "failed", bench.clock.now()
-        )
-    assert [(row.recipient, row.state) for row in settled] == [("bob@x.org", "failed")]
-    assert settled[0].reply == "Settled by a person: silence"
+        failed = SETTLE["failed"]
+        chosen = await all_that_match(connection, failed, Filters())
+        settled = await carry_out(connection, failed, chosen, "Sam", bench.clock.now())
+    assert [row.recipient for row in settled] == ["bob@x.org"]
     await bench.rounds(2)
     assert await bench.states() == ["unconfirmed", "failed"]
     assert len(bench.courier.envelopes) == 7
     assert (await bench.announced())[-2:] == [["failed"], ["unconfirmed"]]
     async with transaction(bench.pool) as connection:
         with pytest.raises(PermanentError, match=r"bob@x\.org failed"):
-            await settle_unconfirmed(
-                connection, mail.outgoing_id, "bob@x.org", "sent", bench.clock.now()
-            )
+            await of_message(connection, SETTLE["sent"], mail.outgoing_id, "bob@x.org")
+        found = await deliveries_of(connection, mail.outgoing_id)
+    assert [row.reply for row in found][1] == "Settled by Sam: silence"
 
 
 IN_TOKYO = """

@@ -1,4 +1,4 @@
-"""`postrail outgoing release|retry|cancel`: act on one message's deliveries, or all that match."""
+"""`postrail outgoing release|retry|cancel|settle`: act on one message's deliveries, or on many."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from postrail.operate.deliveries import (
     CANCEL,
     RELEASE,
     RETRY,
+    SETTLE,
     Act,
     Filters,
     Selection,
@@ -155,6 +156,35 @@ def cancel(
     _act(CANCEL, data, outgoing_id, filters, options, everything=everything)
 
 
+def settle(
+    outgoing_id: OneId = None,
+    sent: Annotated[
+        bool | None,
+        typer.Option("--sent/--failed", help="Whether they have arrived, as you found out."),
+    ] = None,
+    everything: Everything = False,
+    issue: Issue = None,
+    recipient: Recipient = None,
+    over: Over = None,
+    reason: Reason = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    author: Author = None,
+    data: Data = None,
+    json: Json = False,
+) -> None:
+    """Record whether unconfirmed messages have arrived; they are not sent again.
+
+    Example: [bold]postrail outgoing settle --all --connection relay --sent[/bold]
+    """
+    if sent is None:
+        raise ConfigurationError("the outcome is missing", remedy="Give --sent or --failed")
+    filters = Filters(issue_key=_key(issue), recipient=recipient, over=over, reason=reason)
+    options = Options(yes, dry_run, author, json)
+    act = SETTLE["sent" if sent else "failed"]
+    _act(act, data, outgoing_id, filters, options, everything=everything)
+
+
 def _key(issue: str | None) -> str | None:
     return issue.upper() if issue else None
 
@@ -240,6 +270,7 @@ def _print_result(
         typer.echo(f"Nothing was changed. To {act.word} them, leave out --dry-run.")
     elif found.chosen:
         result = "Due now" if act.sends else act.done.capitalize()
+        result += f" as {act.outcome}" if act.outcome else ""
         typer.echo(f"{result}: {len(changed)}, to {clean(recipients_of(changed))}.")
 
 

@@ -9,11 +9,8 @@ from typing import Annotated
 import typer
 
 from postrail.blobs import BlobStore
-from postrail.clock_sync.postgres_time import time_of
 from postrail.errors import ConfigurationError, PermanentError
 from postrail.operate.deliveries import Filters
-from postrail.operate.unconfirmed import settle_unconfirmed
-from postrail.outgoing.unconfirmed import Outcome
 from postrail.settings import Settings
 from postrail.views import outgoing as view
 from postrail.views.contents import outgoing_bytes
@@ -25,12 +22,13 @@ from services.cli.commands.outgoing.by_hand import (
     cancel,
     release,
     retry,
+    settle,
 )
 from services.cli.commands.outgoing.pauses import pause, resume
 from services.cli.commands.outgoing.suppressed import suppressed
 from services.cli.data_folder import Data
 from services.cli.delivery_reports import event_words, most_telling
-from services.cli.installation import complete, connected, load, load_to_write
+from services.cli.installation import complete, connected, load
 from services.cli.output import (
     SHORT_ID,
     Json,
@@ -41,7 +39,6 @@ from services.cli.output import (
     show_rows,
     show_table,
 )
-from services.cli.visible import clean
 
 
 class State(StrEnum):
@@ -138,30 +135,7 @@ def show_outgoing(
         _print(found)
 
 
-@outgoing.command("settle")
-def settle(
-    outgoing_id: MailId,
-    sent: Annotated[
-        bool | None,
-        typer.Option("--sent/--failed", help="Whether the message has arrived, as you found out."),
-    ] = None,
-    recipient: Recipient = None,
-    data: Data = None,
-) -> None:
-    """Record whether an unconfirmed message has arrived; it is not sent again.
-
-    Example: [bold]postrail outgoing settle 4f3a9c21 --sent[/bold]
-    """
-    if sent is None:
-        raise ConfigurationError(
-            "the outcome is missing", remedy="Give --sent or --failed after the id"
-        )
-    outcome: Outcome = "sent" if sent else "failed"
-    found = complete(_settle(load_to_write(data), outgoing_id, recipient, outcome))
-    typer.echo(f"Message {found[0].outgoing_id} is settled as {outcome} for {_recipients(found)}.")
-
-
-for act in (release, retry, cancel, pause, resume):
+for act in (release, retry, cancel, settle, pause, resume):
     outgoing.command(act.__name__)(act)
 
 
@@ -184,18 +158,6 @@ def _one(found: list[OutgoingRow]) -> OutgoingRow:
             remedy=f"Choose one with --recipient, for example --recipient {found[0].recipient}",
         )
     return found[0]
-
-
-def _recipients(found: list[OutgoingRow]) -> str:
-    return clean(", ".join(row.recipient for row in found))
-
-
-async def _settle(
-    settings: Settings, outgoing_id: str, recipient: str | None, outcome: Outcome
-) -> list[OutgoingRow]:
-    async with connected(settings) as connection:
-        now = await time_of(connection)
-        return await settle_unconfirmed(connection, outgoing_id, recipient, outcome, now)
 
 
 async def _deliveries(
