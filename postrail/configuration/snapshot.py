@@ -116,15 +116,17 @@ class ConfigurationSnapshot:
         return next((one for one in found if one and one.enabled), self.default_connection)
 
     def sender_of(
-        self, connection: OutgoingConnection, project_key: str, context_name: str
+        self, connection: OutgoingConnection, route: str, context_name: str
     ) -> OutgoingConnection:
-        """Returns the connection as it sends a message of this context.
+        """Returns the connection as it sends a message of this context and route.
 
         A fallback has nothing of the context: it may not send in that one's name.
         """
         context = next((one for one in self.enabled_contexts if one.name == context_name), None)
-        own = self.connection_for(project_key, context)
-        if context is None or own is None or own.name != connection.name:
+        if context is None or connection.name != route:
+            return connection
+        named = self.connections.get(context.connection)
+        if named and named.enabled and named.name != route:
             return connection
         return context.dress(connection)
 

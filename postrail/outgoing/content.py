@@ -51,6 +51,8 @@ class Content:
     # Pairs of name and address in To and Cc; None: the recipient alone.
     shown_to: Sequence[Sequence[str]] | None = None
     shown_cc: Sequence[Sequence[str]] | None = None
+    # The connection that it was too large for, so that it goes over another one; or "".
+    moved_from: str = ""
     # The name of its context, or "".
     context: str = ""
     # Of its words.
@@ -58,8 +60,13 @@ class Content:
 
     @property
     def project(self) -> str:
-        """Returns the key of its issue's project, or ""."""
+        """Returns the project in the key that the message has, or "": the issue may have moved."""
         return (self.issue_key or "").rpartition("-")[0]
+
+    @property
+    def route(self) -> str:
+        """Returns the connection that it is to take whatever its size."""
+        return self.moved_from or self.connection
 
     @property
     def files(self) -> list[OutgoingAttachment]:
@@ -74,7 +81,8 @@ CONTENT_COLUMNS: LiteralString = (
     mail.in_reply_to, mail.reference_ids, mail.whole_message, mail.message_blob,
     mail.forwards::text AS forwards, mail.conversation, delivery.connection,
     mail.issue_key, mail.html, mail.by_person, mail.author_name, delivery.tokens,
-    mail.shown_to, mail.shown_cc, mail.context, mail.language, """
+    mail.shown_to, mail.shown_cc, mail.context, mail.language,
+    delivery.moved_from, """
     + ATTACHMENTS
 )
 

@@ -96,7 +96,7 @@ async def outgoing_bytes(
         raise PermanentError(f"outgoing message {outgoing_id} is not for {recipient}")
     sending = snapshot.connections.get(content.connection)
     if sending:
-        sending = snapshot.sender_of(sending, content.project, content.context)
+        sending = snapshot.sender_of(sending, content.route, content.context)
     return await assemble(content, sending, blobs, Originals(transactions, kafka, blobs).read)
 
 

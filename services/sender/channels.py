@@ -173,7 +173,7 @@ class Channels:
 
     def sender_of(self, channel: Channel, message: Content) -> OutgoingConnection:
         """Returns the connection of a channel as it sends the message."""
-        return self.snapshot.sender_of(channel.connection, message.project, message.context)
+        return self.snapshot.sender_of(channel.connection, message.route, message.context)
 
     @property
     def known(self) -> list[str]:

@@ -54,20 +54,22 @@ def test_the_connection(project: str, of_context: str | None, expected: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("sends", "project", "changes", "address"),
+    ("sends", "route", "changes", "address"),
     [
-        ("fast", "HELP", {"connection": "fast"}, "vip@example.com"),
-        # A fallback, or another connection that took over.
-        ("out", "HELP", {"connection": "fast"}, "desk@example.com"),
-        ("own", "SALE", {}, "vip@example.com"),
-        ("out", "SALE", {}, "desk@example.com"),
-        ("fast", "HELP", {"connection": "fast", "enabled": False}, "desk@example.com"),
-        ("fast", "HELP", {"connection": "fast", "name": "other"}, "desk@example.com"),
+        ("fast", "fast", {"connection": "fast"}, "vip@example.com"),
+        # A fallback, or another connection than the context has now.
+        ("out", "fast", {"connection": "fast"}, "desk@example.com"),
+        ("out", "out", {"connection": "fast"}, "desk@example.com"),
+        # The project's, or the default one.
+        ("own", "own", {}, "vip@example.com"),
+        ("out", "own", {}, "desk@example.com"),
+        ("fast", "fast", {"connection": "fast", "enabled": False}, "desk@example.com"),
+        ("fast", "fast", {"connection": "fast", "name": "other"}, "desk@example.com"),
     ],
 )
-def test_the_sender(sends: str, project: str, changes: dict[str, Any], address: str) -> None:
+def test_the_sender(sends: str, route: str, changes: dict[str, Any], address: str) -> None:
     given = context(from_address="vip@example.com", **changes)
-    found = replace(SNAPSHOT, contexts=(given,)).sender_of(CONNECTIONS[sends], project, "vip")
+    found = replace(SNAPSHOT, contexts=(given,)).sender_of(CONNECTIONS[sends], route, "vip")
     assert (found.name, found.from_address) == (sends, address)
 
 
