@@ -128,6 +128,8 @@ class Fault:
     acts: Sequence[tuple[str, str]]
     # Filled into the phrases.
     names: Mapping[str, str]
+    # The issue that it is about, or "".
+    issue_key: str = ""
 
 
 def fault_noticed(fault: Fault, project: str, project_name: str, phrases: Phrases) -> Words:
@@ -155,7 +157,7 @@ def fault_noticed(fault: Fault, project: str, project_name: str, phrases: Phrase
         body="\n\n".join(filter(None, blocks)),
         why=phrases.why_told.format(project=project_name) if project else phrases.why_named,
         stop=phrases.stop_asking.format(project=project_name) if project else "",
-        issue_key=fault.names.get("key", ""),
+        issue_key=fault.issue_key,
         project_key=project,
         project_name=project_name,
     )

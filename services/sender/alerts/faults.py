@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
@@ -40,17 +41,15 @@ class Alerts:
         They are about messages that will never arrive, and about servers that have been unavailable
         for an hour.
         """
-        failures = await self._of_failures(connection, recorded, now)
-        return failures + await self._of_unavailable(connection, now)
+        failed = [one for one in recorded if one.state == "failed"]
+        stored = await self._of_failures(connection, failed, now) if failed else []
+        stored += await self._of_forwards(connection, failed, now)
+        return stored + await self._of_unavailable(connection, now)
 
     async def _of_failures(
-        self, connection: Connection, recorded: Sequence[AttemptResult], now: datetime
+        self, connection: Connection, results: Sequence[AttemptResult], now: datetime
     ) -> list[OutgoingQueued]:
-        failed = {
-            one.claimed.issue_id: one
-            for one in recorded
-            if one.state == "failed" and one.claimed.issue_id is not None
-        }
+        failed = {one.claimed.issue_id: one for one in results if one.claimed.issue_id is not None}
         known = await issues.by_id(connection, failed.keys()) if failed else {}
         stored, snapshot = [], self._channels.snapshot
         for issue_id, issue in sorted(known.items()):
@@ -67,6 +66,33 @@ class Alerts:
                 mailbox=claimed.mailbox or "",
             )
             await self._teller.post(connection, fault, snapshot, issue.project, now)
+        return stored
+
+    async def _of_forwards(
+        self, connection: Connection, results: Sequence[AttemptResult], now: datetime
+    ) -> list[OutgoingQueued]:
+        """Tells of originals that no issue has, and that nobody has got.
+
+        Their recipient is not asked to read about it.
+        """
+        stored, snapshot = [], self._channels.snapshot
+        for one in results:
+            claimed = one.claimed
+            if claimed.forwards is None or claimed.issue_id is not None:
+                continue
+            fault = not_forwarded(one)
+            over = self._over(snapshot.connections.get(claimed.connection))
+            stored += await self._teller.tell(
+                connection,
+                fault,
+                snapshot,
+                [NO_PROJECT],
+                over,
+                now,
+                mailbox=claimed.mailbox or "",
+                but_for=claimed.recipient,
+            )
+            await self._teller.post(connection, fault, snapshot, NO_PROJECT, now)
         return stored
 
     async def _of_unavailable(self, connection: Connection, now: datetime) -> list[OutgoingQueued]:
@@ -110,10 +136,21 @@ class Alerts:
 
 
 def undelivered(issue_key: str, result: AttemptResult) -> Fault:
-    """Returns what people are told of a message that failed for good."""
+    """Returns what people are told of a message about an issue that failed for good."""
+    cause = f"an email about {issue_key} was not delivered"
+    return replace(_undelivered(cause, issue_key, result), issue_key=issue_key)
+
+
+def not_forwarded(result: AttemptResult) -> Fault:
+    """Returns what people are told of a forward that failed for good, named by its subject."""
+    cause = f"a forwarded email to {result.claimed.recipient} was not delivered"
+    return _undelivered(cause, f"“{result.claimed.subject}”", result)
+
+
+def _undelivered(cause: str, about: str, result: AttemptResult) -> Fault:
     outgoing_id = result.claimed.outgoing_id[:SHORT_ID]
     return Fault(
-        cause=f"an email about {issue_key} was not delivered",
+        cause=cause,
         happened="undelivered",
         details="undelivered_to",
         reason=result.reply,
@@ -121,7 +158,7 @@ def undelivered(issue_key: str, result: AttemptResult) -> Fault:
             ("see_undelivered", SHOW.format(outgoing_id=outgoing_id)),
             ("retry_undelivered", RETRY.format(outgoing_id=outgoing_id)),
         ),
-        names={"key": issue_key, "recipient": result.claimed.recipient},
+        names={"key": about, "recipient": result.claimed.recipient},
     )
 
 

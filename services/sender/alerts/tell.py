@@ -48,17 +48,19 @@ class Teller:
         now: datetime,
         *,
         mailbox: str = "",
+        but_for: str = "",
     ) -> list[OutgoingQueued]:
         """Stores one message to the people of all the projects; returns it, if one is due.
 
-        It is in the words of its project if there is only one.
+        It is in the words of its project if there is only one; the address `but_for` is left out.
         """
         project = projects[0] if len(projects) == 1 else NO_PROJECT
         key = f"{fault.cause} in {project}"
         # First, as it costs least: a fault that lasts is told of again and again.
         if over is None or not await notices.due(connection, [key], now):
             return []
-        to = await self._people(connection, snapshot, projects, mailbox)
+        people = await self._people(connection, snapshot, projects, mailbox)
+        to = [one for one in people if one.address.lower() != but_for.lower()]
         if not to:
             return []
         message = _message(fault, snapshot, project)
@@ -92,7 +94,7 @@ class Teller:
         content = {
             "fault": fault.happened,
             "project": project,
-            "issue": fault.names.get("key", ""),
+            "issue": fault.issue_key,
             "connection": fault.names.get("name", ""),
             "recipient": fault.names.get("recipient", ""),
             "text": f"{words.title}\n\n{words.body}",

@@ -53,5 +53,6 @@ def unreachable(issue_key: str, found: Unreached) -> Fault:
             ("release_address", RELEASE.format(address=shlex.quote(one)))
             for one in addresses[:RELEASES_MAX]
         ),
+        issue_key=issue_key,
         names={"key": issue_key, "recipient": ", ".join(addresses)},
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -251,3 +252,28 @@ async def test_nobody_is_told_of_a_server_that_was_not_tried_again(bench: Bench)
         await bench.rounds(2)
 
     assert await told(bench) == []
+
+
+async def test_a_forward_that_nobody_got_is_told_of(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await configure(bench.pool, 25)
+    to = "team@example.org"
+    forward = queued_mail(recipients=[to], forwards=str(uuid.uuid4()), subject="Fwd: Quote")
+    await bench.take_in(forward, queued_mail(recipients=[to]))
+    await bench.channels.refresh()
+
+    async def original(*_: object) -> bytes:
+        return b"Subject: Quote\r\n\r\nHello\r\n"
+
+    monkeypatch.setattr(bench.sender._attempts._originals, "read", original)
+    behave(bench, relay=refusing("550 no"))
+    await bench.rounds(2)
+
+    (notice,) = await told(bench)
+
+    # Other messages about no issue tell nobody.
+    assert (notice.to, notice.over) == ([OPS], "relay")
+    assert notice.subject == "Postrail: An email about “Fwd: Quote” was not delivered"
+    assert f"It was for {to}. The answer of the mail server:\n\n550 no" in notice.text
+    assert f"postrail outgoing retry {forward.outgoing_id[:8]}" in notice.text
