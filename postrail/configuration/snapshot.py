@@ -20,7 +20,8 @@ from postrail.configuration.models.sender_filter import SenderFilter
 from postrail.configuration.templates.message_template import MessageTemplate, chosen
 from postrail.message_parts import without_extension
 from postrail.query.vocabulary import ProjectWords
-from postrail.rendering.events import MessageEvent
+from postrail.rendering.checks import names_any
+from postrail.rendering.events import HISTORY, MessageEvent
 
 DEFAULTS = {name: Limit(name=name) for name in LimitName}
 
@@ -170,6 +171,32 @@ class ConfigurationSnapshot:
         own = [one for one in self.templates if one.name in names]
         found = chosen(own, event, project, language)
         return found or chosen(self._templates_of_no_context, event, project, language)
+
+    def quotes_history(
+        self,
+        event: MessageEvent,
+        project_key: str,
+        language: str,
+        context: MessageContext | None = None,
+    ) -> bool:
+        """Tells whether a message quotes earlier comments, as its template or project says."""
+        if template := self.template_for(event, project_key, language, context):
+            return template.name in self._templates_with_history
+        project = self.projects.get(project_key)
+        return project is not None and project.quote_history
+
+    def may_quote_history(self, project_key: str) -> bool:
+        """Tells whether any message about issues of the project may quote earlier comments."""
+        project = self.projects.get(project_key)
+        return bool(self._templates_with_history) or (project is not None and project.quote_history)
+
+    @cached_property
+    def _templates_with_history(self) -> frozenset[str]:
+        return frozenset(
+            one.name
+            for one in self.templates
+            if one.enabled and any(names_any(source, HISTORY) for source in (one.text, one.html))
+        )
 
     @cached_property
     def _templates_of_no_context(self) -> tuple[MessageTemplate, ...]:

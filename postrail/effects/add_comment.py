@@ -170,6 +170,7 @@ def _made(
             body=text.announced,
             mail=mail,
             mentioned=mentions.people,
+            comment_id=comment_id,
             internal=work.effect.internal,
             hearers=Hearers.INSIDERS if work.effect.outsider else Hearers.ALL,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -18,8 +18,9 @@ from postrail.effects.audiences.rules import audience_by
 from postrail.effects.bundles.wait import told_at_once
 from postrail.effects.deliveries.store import store_notifications
 from postrail.effects.mentions import insiders_of
+from postrail.effects.texts.history import earlier_comments
 from postrail.issue_queries.contexts import contexts_of
-from postrail.notifications.audience import by_mail
+from postrail.notifications.audience import by_mail, grouped
 from postrail.notifications.bundles.pending_message import PendingMessage
 from postrail.notifications.compose import Cause, compose
 from postrail.notifications.events import Event, mentioning, told
@@ -30,6 +31,7 @@ from postrail.people import Reader
 from postrail.records import MailParsed, OutgoingQueued
 from postrail.rendering.events import MessageEvent
 from postrail.tracker import issues
+from postrail.tracker.builtin.comments import EarlierComment
 from postrail.tracker.issues import Audience, Watcher
 
 # Parts of the recipients, whose messages say something else.
@@ -81,6 +83,8 @@ class Announcement:
     # An automatic message had the effect: of outsiders, only those are told whom the rule itself
     # names.
     muted: bool = False
+    # The new comment, whose notifications may quote those before; None: of other effects.
+    comment_id: int | None = None
     # A person wrote it in the product: its messages are not marked as automatic.
     by_person: bool = False
 
@@ -95,6 +99,8 @@ class Heard:
     context: MessageContext | None = None
     # The addresses of those who do not watch the issue: the configuration names them.
     told_only: frozenset[str] = frozenset()
+    # The comments before that all who are told may see, the latest first.
+    earlier: tuple[EarlierComment, ...] = ()
 
 
 async def notify(
@@ -125,6 +131,7 @@ async def notify(
             )
         )
     ]
+    heard = await _with_earlier(connection, heard, options.snapshot)
     readers = await people.readers(connection, _addresses(heard))
     messages: list[PendingMessage] = []
     # By issue and effect, those whom it has told in their role.
@@ -139,6 +146,19 @@ async def notify(
     window = timedelta(seconds=options.bundle_seconds)
     mails = await told_at_once(connection, messages, readers, options.snapshot, window, now)
     return await store_notifications(connection, mails, options.snapshot, now)
+
+
+async def _with_earlier(
+    connection: Connection, heard: Sequence[Heard], snapshot: ConfigurationSnapshot
+) -> list[Heard]:
+    """Returns the announcements with the comments that their messages may quote."""
+    asked = [
+        (one.announcement.comment_id, one.audience.issue_key, one.announcement.internal)
+        for one in heard
+        if one.announcement.comment_id and snapshot.may_quote_history(one.audience.project)
+    ]
+    found = await earlier_comments(connection, asked)
+    return [replace(o, earlier=found.get(o.announcement.comment_id or 0, ())) for o in heard]
 
 
 def _addresses(heard: Sequence[Heard]) -> set[str]:
@@ -233,7 +253,7 @@ def messages_of(
         )
         for part, event in events.items()
     }
-    for (part, language), people_told in _groups(
+    for (part, language), people_told in grouped(
         one.event.recipients(audience, author, own),
         {MENTIONED: mentioned, TOLD: told_only},
         known,
@@ -242,8 +262,11 @@ def messages_of(
         event = events[part]
         # Those who do not watch the issue have nothing to leave.
         leaves = bool(cause.reply_to) and event.stop != "stop_asking"
+        quotes = snapshot.quotes_history(event.kind, audience.project, language, context)
         occasion = replace(
-            _occasion(one, audience, options), unsubscribes=leaves and cause.takes_tokens
+            _occasion(one, audience, options),
+            unsubscribes=leaves and cause.takes_tokens,
+            earlier=heard.earlier if quotes else (),
         )
         message = message_of(
             partial(issue_words, event, occasion), snapshot, audience.project, language, context
@@ -270,25 +293,6 @@ def messages_of(
         insiders_only = one.internal or one.hearers is Hearers.INSIDERS
         messages.append(PendingMessage(mail=mail, words=message.words, insiders_only=insiders_only))
     return messages
-
-
-def _groups(
-    recipients: Sequence[Watcher],
-    parts: Mapping[str, frozenset[str]],
-    known: Mapping[str, Reader],
-    languages: Mapping[str, Callable[[str], str]],
-) -> dict[tuple[str, str], list[Watcher]]:
-    """Returns the recipients by what their message says, and by its language.
-
-    `languages` says, for each part, in which language a person's message is written.
-    """
-    groups: dict[tuple[str, str], list[Watcher]] = {}
-    for person in recipients:
-        reader = known.get(person.address)
-        part = next((name for name, those in parts.items() if person.address in those), "")
-        language = languages[part](reader.language if reader else "")
-        groups.setdefault((part, language), []).append(person)
-    return groups
 
 
 def _occasion(one: Announcement, audience: Audience, options: NotificationOptions) -> Occasion:

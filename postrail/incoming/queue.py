@@ -315,14 +315,6 @@ async def postpone(
     )
 
 
-async def kind_of(connection: Connection, mail_id: str | None) -> str:
-    """Returns the kind of a handled message, such as human; "" for one that is not kept."""
-    row = await one(
-        connection, "SELECT trace ->> 'kind' FROM incoming_mail WHERE mail_id = %s", [mail_id]
-    )
-    return str(row[0] or "") if row else ""
-
-
 async def unaccounted(connection: Connection, now: datetime, after_seconds: float) -> int:
     """Counts the messages without an outcome that are older than that; 0 when all is well.
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from postrail.people import Reader
 from postrail.tracker.issues import Audience, Watcher
 
 
@@ -43,3 +44,22 @@ def watchers_except_author(
         for person in audience.watchers
         if person.address != author.address and person.address not in own_addresses
     ]
+
+
+def grouped(
+    recipients: Sequence[Watcher],
+    parts: Mapping[str, frozenset[str]],
+    known: Mapping[str, Reader],
+    languages: Mapping[str, Callable[[str], str]],
+) -> dict[tuple[str, str], list[Watcher]]:
+    """Returns the recipients by what their message says, and by its language.
+
+    `languages` says, for each part, in which language a person's message is written.
+    """
+    groups: dict[tuple[str, str], list[Watcher]] = {}
+    for person in recipients:
+        reader = known.get(person.address)
+        part = next((name for name, those in parts.items() if person.address in those), "")
+        language = languages[part](reader.language if reader else "")
+        groups.setdefault((part, language), []).append(person)
+    return groups

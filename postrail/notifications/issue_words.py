@@ -6,13 +6,17 @@ from dataclasses import dataclass
 
 from postrail.notifications.events import Event
 from postrail.notifications.phrases.phrases import Phrases
+from postrail.notifications.readers import shown_time
 from postrail.notifications.said import said
 from postrail.notifications.templates.words import GREETING, UNSUBSCRIBE, Words
 from postrail.records import MailParsed
+from postrail.tracker.builtin.comments import EarlierComment
 from postrail.tracker.issues import Audience, Watcher
 
 # The sender of a message knows it: its confirmation only reminds of it.
 CONFIRMATION_MAX_CHARACTERS = 2000
+# Of each earlier comment.
+HISTORY_MAX_CHARACTERS = 1000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +34,8 @@ class Occasion:
     unsubscribes: bool = False
     # The message that had the effect.
     mail: MailParsed | None = None
+    # The comments before that are quoted, the latest first.
+    earlier: tuple[EarlierComment, ...] = ()
 
 
 def issue_words(event: Event, about: Occasion, phrases: Phrases) -> Words:
@@ -62,6 +68,8 @@ def issue_words(event: Event, about: Occasion, phrases: Phrases) -> Words:
         body=body,
         body_label=phrases.you_wrote if event.answers and body else "",
         quotes=event.answers,
+        history=tuple(_earlier(one, about, phrases) for one in about.earlier),
+        history_label=phrases.earlier,
         hint=phrases.hint_internal if event.internal else phrases.hint_reply,
         why=getattr(phrases, event.why).format(**fill),
         stop=_stop(event, about, phrases).format(address=UNSUBSCRIBE, **fill),
@@ -90,11 +98,28 @@ def _stop(event: Event, about: Occasion, phrases: Phrases) -> str:
 
 def _author(event: Event, author: Watcher, phrases: Phrases) -> str:
     """Returns the author's name; a name that could be taken for an address counts as none."""
-    name = "" if "@" in author.name else " ".join(author.name.split())
-    name = name or author.address or getattr(phrases, event.nobody)
+    name = _name(author) or getattr(phrases, event.nobody)
     # The name of a stranger proves nothing.
     in_full = event.author_in_full and author.address not in ("", name)
     return f"{author.address} ({name})" if in_full else name
+
+
+def _name(author: Watcher) -> str:
+    name = "" if "@" in author.name else " ".join(author.name.split())
+    return name or author.address
+
+
+def _earlier(one: EarlierComment, about: Occasion, phrases: Phrases) -> tuple[str, str]:
+    """Returns who wrote an earlier comment and when, and its words or their beginning."""
+    author = Watcher(address=one.author_address, name=one.author_name)
+    name = _name(author) or phrases.unknown_sender
+    parts = [name, phrases.internal if one.internal else "", shown_time(one.created_at, "")]
+    heading = phrases.comma.join(filter(None, parts)) + phrases.colon.rstrip()
+    key = about.audience.issue_key
+    if one.in_blob:
+        return heading, phrases.too_long_to_quote.format(key=key)
+    most = min(about.max_characters, HISTORY_MAX_CHARACTERS)
+    return heading, excerpt(one.body, most, key, phrases) or phrases.no_text
 
 
 def _body(event: Event, about: Occasion, phrases: Phrases) -> str:

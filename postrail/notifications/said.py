@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from postrail.message_parts import Attachment
@@ -11,6 +12,8 @@ from postrail.records import MailParsed
 
 # `services.parser.record.record_maker` says so of a message of which only the header was fetched.
 TOO_LARGE = "too large: only its header was fetched"
+# The text that it gives to such a message begins so.
+_NOTE_OF_SIZE = re.compile(r"\s*\[This mail of [\d,]+ bytes is larger than the mailbox ")
 NAMES_MAX = 5
 NAME_CHARACTERS = 80
 
@@ -29,6 +32,11 @@ def said(mail: MailParsed | None, body: str, phrases: Phrases) -> str:
     if mail.attachments:
         return _files(mail.attachments, phrases)
     return phrases.no_text
+
+
+def is_note_of_size(body: str) -> bool:
+    """Tells whether a comment is our own note in the place of a message that was too large."""
+    return bool(_NOTE_OF_SIZE.match(body))
 
 
 def _files(attachments: Sequence[Attachment], phrases: Phrases) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from postrail import people
@@ -13,6 +13,7 @@ from postrail.configuration.load import load_snapshot
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.configuration.templates.message_template import MessageTemplate
 from postrail.database import Connection
+from postrail.effects.texts.history import earlier_comments
 from postrail.errors import PermanentError
 from postrail.issue_queries.contexts import contexts_of
 from postrail.notifications import desk_texts, fixed_texts
@@ -38,9 +39,10 @@ from postrail.notifications.templates.configured import message_by, message_of, 
 from postrail.notifications.templates.words import Words
 from postrail.notifications.tokens import filled, filled_html
 from postrail.rendering.events import MessageEvent
+from postrail.tracker.builtin.comments import EarlierComment
 from postrail.tracker.issues import Audience, Watcher
 from postrail.views.contents import with_texts
-from postrail.views.issue_detail import IssueDetail, issue_detail
+from postrail.views.issue_detail import CommentRow, IssueDetail, issue_detail
 
 _EVENTS: dict[MessageEvent, Event] = {
     MessageEvent.CREATED: ISSUE_CREATED,
@@ -61,6 +63,12 @@ FIRST = (
     MessageEvent.OPENED,
     MessageEvent.ASSIGNED,
     MessageEvent.ASSIGNEE_CHANGED,
+)
+OF_COMMENTS = (
+    MessageEvent.COMMENTED,
+    MessageEvent.INTERNALLY_COMMENTED,
+    MessageEvent.OUTSIDE_COMMENTED,
+    MessageEvent.MENTIONED,
 )
 # In the place of texts that are written when the event happens.
 SAMPLE = "The text stands here."
@@ -114,7 +122,10 @@ async def preview(
     own = _named(template, snapshot) if template else None
     event = MessageEvent(own.event) if own else event or MessageEvent.COMMENTED
     chosen = written_language(snapshot, language, event, project, context)
-    words = words_of(event, occasion_of(found, event, name), canned=own is not None)
+    occasion = occasion_of(found, event, name)
+    if own or snapshot.quotes_history(event, project, chosen, context):
+        occasion = replace(occasion, earlier=await _earlier(connection, found, event))
+    words = words_of(event, occasion, canned=own is not None)
     if own is None:
         message = message_of(words, snapshot, project, chosen, context)
     else:
@@ -147,13 +158,8 @@ def _named(name: str, snapshot: ConfigurationSnapshot) -> MessageTemplate:
 def occasion_of(found: IssueDetail, event: MessageEvent, project_name: str) -> Occasion:
     """Returns the event as if it had happened to the issue: its last comment, or its beginning."""
     issue = found.issue
-    internal = event is MessageEvent.INTERNALLY_COMMENTED
-    comments = [one for one in found.comments if one.internal is internal]
     author, body = Watcher(address=issue.reporter, name=issue.reporter_name), found.description
-    if event in FIRST:
-        comments = []
-    if comments:
-        last = comments[-1]
+    if last := _last_comment(found, event):
         author, body = Watcher(address=last.author_address, name=last.author_name), last.body
     return Occasion(
         audience=Audience(
@@ -170,6 +176,24 @@ def occasion_of(found: IssueDetail, event: MessageEvent, project_name: str) -> O
         body=issue.status if event is MessageEvent.STATUS_CHANGED else body,
         max_characters=2000,
     )
+
+
+def _last_comment(found: IssueDetail, event: MessageEvent) -> CommentRow | None:
+    """Returns the comment that the event is about, as far as it is about one."""
+    internal = event is MessageEvent.INTERNALLY_COMMENTED
+    comments = [one for one in found.comments if one.internal is internal]
+    return comments[-1] if comments and event not in FIRST else None
+
+
+async def _earlier(
+    connection: Connection, found: IssueDetail, event: MessageEvent
+) -> tuple[EarlierComment, ...]:
+    """Returns the comments that a message about the last one quotes; none for other events."""
+    last = _last_comment(found, event)
+    if last is None or event not in OF_COMMENTS:
+        return ()
+    asked = (last.comment_id, found.issue.key, last.internal)
+    return (await earlier_comments(connection, [asked])).get(last.comment_id, ())
 
 
 def words_of(

@@ -74,6 +74,8 @@ VARIABLES: dict[str, str] = {
     "body": "the new words as plain text: a beginning of long ones, quoted in a confirmation",
     "body_label": "the line above the recipient's own words",
     "body_html": "the new words as HTML, escaped",
+    "history": "earlier comments as plain text, quoted below a heading; blank without any",
+    "history_html": "earlier comments as HTML, escaped",
     "act.label": "the words of the one thing to do; blank without one",
     "act.url": "its address",
     "hint": "what becomes of a reply",
@@ -85,5 +87,7 @@ VARIABLES: dict[str, str] = {
     "event": "the name of the event",
 }
 
+# Those that are read from the database for the messages that have them.
+HISTORY = frozenset({"history", "history_html"})
 # Those that are filled in for each recipient, after the message was rendered.
 PERSONAL = frozenset({"greeting", "stop", "time"})

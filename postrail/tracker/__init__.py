@@ -103,6 +103,8 @@ class CommentDraft:
     internal: bool = False
     # By someone who takes no part in the issue; a person must accept it.
     outsider: bool = False
+    # It records a message that a person sends from the issue; nobody is notified of it.
+    letter: bool = False
     # The act by hand that makes it.
     act_id: str | None = None
     # Of a text that is in a blob.

@@ -66,6 +66,8 @@ class ProjectDetail:
     messages: str
     # How long events of an issue are bundled; None: as the settings say.
     bundle_seconds: int | None
+    # Notifications of comments quote the last comments before.
+    quote_history: bool
     # The address of the person whom new issues are assigned to; None: nobody.
     default_assignee: str | None
     default_issue_type: str
@@ -99,6 +101,7 @@ async def project(connection: Connection, key: str) -> ProjectDetail:
         connection=sending.name if sending else "",
         messages=found.messages,
         bundle_seconds=found.bundle_seconds,
+        quote_history=found.quote_history,
         default_assignee=found.own_assignee,
         default_issue_type=found.default_issue_type,
         issue_types=found.issue_types,

@@ -113,6 +113,8 @@ class Project(Configured):
     messages: Literal["at_once", "digest"] = "at_once"
     # How long events of an issue are bundled; None: POSTRAIL_NOTIFICATIONS__BUNDLE_SECONDS.
     bundle_seconds: Annotated[int, Field(ge=0, le=3600)] | None = None
+    # Notifications of comments quote the last comments before.
+    quote_history: bool = False
 
     issue_types: list[IssueType] = Field(
         default_factory=lambda: [IssueType(name=name) for name in DEFAULT_TYPES], min_length=1

@@ -28,10 +28,12 @@ _ADAPTER = TypeAdapter(PendingMessage)
 def to_json(message: PendingMessage) -> str:
     """Returns the message as JSON, without what is made again from its words and its recipients.
 
+    Nor has it earlier comments, which may become internal while it waits.
     "?" replaces lone surrogates, which PostgreSQL does not store.
     """
     mail = replace(message.mail, text=None, html=None, deliveries=[])
-    content = _ADAPTER.dump_python(replace(message, mail=mail), mode="json")
+    words = replace(message.words, history=())
+    content = _ADAPTER.dump_python(replace(message, mail=mail, words=words), mode="json")
     return json.dumps(content, ensure_ascii=False).encode(errors="replace").decode()
 
 

@@ -94,6 +94,9 @@ ENGLISH = Phrases(
         " this size, ask us for another way.)"
     ),
     cut="[… This is only the beginning; {key} has the whole text.]",
+    earlier="Earlier comments:",
+    internal="internal",
+    too_long_to_quote="[This comment is too long to be quoted; {key} has it.]",
     hint_reply="To add anything, just reply to this email.",
     hint_internal=(
         "This comment and all replies to this email are internal: outsiders do not see them."

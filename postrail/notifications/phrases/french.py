@@ -119,6 +119,9 @@ _PLAIN = Phrases(
         " arrivés ; pour des fichiers de cette taille, demandez-nous un autre moyen.)"
     ),
     cut="[… Ceci n'est que le début ; {key} contient le texte entier.]",
+    earlier="Commentaires précédents :",
+    internal="interne",
+    too_long_to_quote="[Ce commentaire est trop long pour être cité ; il se trouve dans {key}.]",
     hint_reply="Pour ajouter quelque chose, répondez simplement à ce courriel.",
     hint_internal=(
         "Ce commentaire et toutes les réponses à ce courriel sont internes : les personnes"

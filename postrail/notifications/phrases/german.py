@@ -98,6 +98,9 @@ GERMAN = Phrases(
         " angekommen; für Dateien dieser Größe nennen wir Ihnen gern einen anderen Weg.)"
     ),
     cut="[… Das ist nur der Anfang; der ganze Text steht in {key}.]",
+    earlier="Frühere Kommentare:",
+    internal="intern",
+    too_long_to_quote="[Dieser Kommentar ist zu lang für ein Zitat; er steht in {key}.]",
     hint_reply="Um etwas hinzuzufügen, antworten Sie einfach auf diese E-Mail.",
     hint_internal=(
         "Dieser Kommentar und alle Antworten auf diese E-Mail sind intern: Außenstehende sehen sie"

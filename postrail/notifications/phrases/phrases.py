@@ -100,6 +100,10 @@ class Phrases:
     invitation: str
     too_large: str
     cut: str
+    # Above comments that are quoted; of one, that it is internal; in the place of a long one.
+    earlier: str
+    internal: str
+    too_long_to_quote: str
     hint_reply: str
     hint_internal: str
     open_issue: str

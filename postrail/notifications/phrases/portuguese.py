@@ -93,6 +93,9 @@ PORTUGUESE = Phrases(
         " para arquivos deste tamanho, peça-nos outro meio.)"
     ),
     cut="[… Este é só o começo; {key} contém o texto inteiro.]",
+    earlier="Comentários anteriores:",
+    internal="interno",
+    too_long_to_quote="[Este comentário é longo demais para ser citado; está em {key}.]",
     hint_reply="Para acrescentar algo, basta responder a este e-mail.",
     hint_internal=(
         "Este comentário e todas as respostas a este e-mail são internos: pessoas de fora não os"

@@ -93,6 +93,9 @@ SPANISH = Phrases(
         " llegado; para archivos de este tamaño, pídanos otro medio)."
     ),
     cut="[… Esto es solo el comienzo; {key} contiene el texto completo].",
+    earlier="Comentarios anteriores:",
+    internal="interno",
+    too_long_to_quote="[Este comentario es demasiado largo para citarlo; está en {key}].",
     hint_reply="Para añadir algo, responda simplemente a este correo.",
     hint_internal=(
         "Este comentario y todas las respuestas a este correo son internos: las personas externas"

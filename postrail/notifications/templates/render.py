@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from postrail.configuration.templates.message_template import MessageTemplate
+from postrail.notifications.templates.history import history_html, history_text, quoted
 from postrail.notifications.templates.html_text import in_lines, paragraphs
 from postrail.notifications.templates.sections import section_html, section_text
 from postrail.notifications.templates.words import TIME, Words
@@ -22,7 +23,7 @@ MAX_BYTES = 420_000
 # Of each value, where all of them together are too much for a record.
 CUT_CHARACTERS = 10_000
 # Tokens stand in these, and all else that they hold is ours.
-_OWN = {"greeting", "marker", "stop", "event", "quotes", "sections"}
+_OWN = {"greeting", "marker", "stop", "event", "quotes", "sections", "history"}
 _FROM_ELSEWHERE = tuple(field.name for field in fields(Words) if field.name not in _OWN)
 
 
@@ -151,6 +152,8 @@ def variables_of(words: Words) -> dict[str, Any]:
         "body": _body(words),
         "body_label": words.body_label,
         "body_html": section_html(words.sections) or paragraphs(words.body),
+        "history": history_text(words.history_label, words.history),
+        "history_html": history_html(words.history_label, words.history),
         "hint": words.hint,
         "why": words.why,
         "stop": words.stop,
@@ -164,7 +167,7 @@ def variables_of(words: Words) -> dict[str, Any]:
 def _body(words: Words) -> str:
     """Returns the new words as plain text, quoted if they are the recipient's own."""
     if words.quotes:
-        return "\n".join(f"> {line}".rstrip() for line in words.body.splitlines())
+        return quoted(words.body)
     return section_text(words.sections) or words.body
 
 
@@ -184,8 +187,7 @@ def _clean(words: Words) -> Words:
         value = getattr(words, name)
         if (clean := without_marks(value)) is not value:
             given[name] = clean
-    if words.sections:
-        given["sections"] = tuple(
-            (without_marks(title), without_marks(text)) for title, text in words.sections
-        )
+    for name in ("sections", "history"):
+        if pairs := getattr(words, name):
+            given[name] = tuple((without_marks(one), without_marks(other)) for one, other in pairs)
     return replace(words, **given) if given else words

@@ -35,6 +35,9 @@ class Words:
     quotes: bool = False
     # In the place of the body: what happened in a sentence, and the new words, of each event.
     sections: tuple[tuple[str, str], ...] = ()
+    # Earlier comments, the latest first: who wrote when, and the words of each.
+    history: tuple[tuple[str, str], ...] = ()
+    history_label: str = ""
     act_label: str = ""
     act_url: str = ""
     hint: str = ""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from postrail.blobs import BlobStore
 from postrail.effects.notify import Announcement, Hearers
 from postrail.errors import PermanentError
-from postrail.incoming.queue import kind_of
 from postrail.incoming.reply_parts import parts_from
+from postrail.incoming.senders import OF_PEOPLE, kind_of
 from postrail.notifications.events import COMMENTED
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, Told, acting
 from postrail.operate.issues.comment import CommentNotFound
@@ -21,9 +21,6 @@ from postrail.tracker.builtin.comments import (
 )
 from postrail.tracker.issues import Involvement, Watcher
 from postrail.workflow.rights import Act
-
-# The kinds of messages whose authors may be sent mail; "" is for one that is not kept any more.
-OF_PEOPLE = ("human", "")
 
 
 class NothingToAccept(PermanentError):
@@ -56,7 +53,8 @@ async def accept(
             act.changed("accepted comment", None, value)
             await _involve(act, found)
             if not found.internal:
-                act.announcements.append(_announcement(act, found, await _text(found, blobs)))
+                text = await _text(found, blobs)
+                act.announcements.append(_announcement(act, comment_id, found, text))
     return Accepted(
         issue_key=act.issue.issue_key,
         comment_id=comment_id,
@@ -105,12 +103,15 @@ async def _text(found: ReceivedComment, blobs: BlobStore) -> str:
     return found.body
 
 
-def _announcement(act: ActInProgress, found: ReceivedComment, text: str) -> Announcement:
+def _announcement(
+    act: ActInProgress, comment_id: int, found: ReceivedComment, text: str
+) -> Announcement:
     return Announcement(
         issue_id=act.issue.issue_id,
         event=COMMENTED,
         cause=act.cause,
         author=Watcher(address=found.author_address, name=found.author_name),
         body=text,
+        comment_id=comment_id,
         hearers=Hearers.OUTSIDERS,
     )

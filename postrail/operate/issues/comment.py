@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from postrail import people
 from postrail.database import Connection, storable
@@ -71,7 +71,8 @@ async def comment(
         author = act.author if actor.address else help_desk(act.snapshot, act.project, "--author")
         comment_id = await add_comment(act, author, text, internal=internal)
         mentions = await _mentions(act, text, internal)
-        act.announcements.append(_announcement(act, author, text, internal, mentions))
+        announced = _announcement(act, author, text, internal, mentions)
+        act.announcements.append(replace(announced, comment_id=comment_id))
     return Commented(
         issue_key=act.issue.issue_key,
         comment_id=comment_id,
@@ -117,11 +118,15 @@ async def edit_comment(
     return Commented(issue_key=act.issue.issue_key, comment_id=comment_id, internal=internal)
 
 
-async def add_comment(act: ActInProgress, author: Watcher, text: str, *, internal: bool) -> int:
-    """Adds a comment of the act to its issue, in which the author takes part; returns its id."""
-    (comment_id,) = await BuiltinTracker().add_comments(
-        act.connection, [_draft(act, author, text, internal)], act.now
-    )
+async def add_comment(
+    act: ActInProgress, author: Watcher, text: str, *, internal: bool, letter: bool = False
+) -> int:
+    """Adds a comment of the act to its issue, in which the author takes part; returns its id.
+
+    With `letter` it records a message that the author sends from the issue.
+    """
+    draft = replace(_draft(act, author, text, internal), letter=letter)
+    (comment_id,) = await BuiltinTracker().add_comments(act.connection, [draft], act.now)
     act.changed("comment", None, {"id": comment_id, "internal": internal})
     act.comment = CommentWritten(
         comment_id=comment_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,17 +22,17 @@ async def insert_comments(
     found = await rows(
         connection,
         "INSERT INTO comment (issue_key, author_address, author_name, body, body_blob, quoted_text,"
-        "  signature, reply_blob, mail_id, revision, internal, outsider, act_id, created_at,"
-        "  added_late_at)"
+        "  signature, reply_blob, mail_id, revision, internal, outsider, letter, act_id,"
+        "  created_at, added_late_at)"
         " SELECT issue_key, author_address, author_name, body, body_blob, quoted_text, signature,"
-        "  reply_blob, mail_id, revision, internal, outsider, act_id, least(own_time, now),"
+        "  reply_blob, mail_id, revision, internal, outsider, letter, act_id, least(own_time, now),"
         "  CASE WHEN own_time IS NOT NULL THEN now END"
         " FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[],"
-        "  %b::text[], %b::text[], %s::uuid[], %s::int[], %s::bool[], %s::bool[],"
+        "  %b::text[], %b::text[], %s::uuid[], %s::int[], %s::bool[], %s::bool[], %s::bool[],"
         "  %s::uuid[], %s::timestamptz[])"
         "  WITH ORDINALITY AS draft(issue_key, author_address, author_name, body, body_blob,"
-        "   quoted_text, signature, reply_blob, mail_id, revision, internal, outsider, act_id,"
-        "   own_time, place), (SELECT %s::timestamptz AS now) AS clock"
+        "   quoted_text, signature, reply_blob, mail_id, revision, internal, outsider,"
+        "   letter, act_id, own_time, place), (SELECT %s::timestamptz AS now) AS clock"
         " ORDER BY place RETURNING comment_id",
         [
             [draft.issue_key for draft in drafts],
@@ -47,6 +47,7 @@ async def insert_comments(
             [draft.revision for draft in drafts],
             [draft.internal for draft in drafts],
             [draft.outsider for draft in drafts],
+            [draft.letter for draft in drafts],
             [draft.act_id for draft in drafts],
             [draft.own_time for draft in drafts],
             now,
@@ -110,6 +111,65 @@ async def received_comment(
         [issue_key, comment_id],
     )
     return found[0] if found else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EarlierComment:
+    """A comment that a notification of a later one may quote."""
+
+    # The later one.
+    before: int
+    comment_id: int
+    mail_id: str | None
+    author_address: str
+    author_name: str
+    # The beginning; "" of a text in a blob.
+    body: str
+    in_blob: bool
+    internal: bool
+    created_at: datetime
+
+
+async def comments_before(
+    connection: Connection,
+    asked: Collection[tuple[int, str, bool]],
+    *,
+    most: int,
+    characters: int,
+) -> list[EarlierComment]:
+    """Returns the last comments before each of these, the latest first.
+
+    `asked` has their ids, their issues, and whether internal comments are wanted. Messages that
+    people sent from the issue count as internal: only those whom they name were sent them. Comments
+    of outsiders that nobody has accepted are left out.
+    """
+    if not asked:
+        return []
+    return await rows_as(
+        connection,
+        EarlierComment,
+        "SELECT asked.comment_id AS before, earlier.*"
+        " FROM unnest(%s::bigint[], %b::text[], %s::bool[])"
+        "  AS asked(comment_id, issue_key, with_internal)"
+        " CROSS JOIN LATERAL ("
+        "  SELECT comment_id, mail_id::text, author_address, author_name,"
+        "   left(ltrim(body, E' \\t\\r\\n'), %s) AS body,"
+        "   body = '' AND coalesce(body_blob, reply_blob) IS NOT NULL AS in_blob, internal,"
+        "   created_at"
+        "  FROM comment WHERE comment.issue_key = asked.issue_key"
+        "   AND comment.comment_id < asked.comment_id "
+        "   AND (asked.with_internal OR NOT (internal OR letter))"
+        "   AND (NOT outsider OR accepted_at IS NOT NULL)"
+        "  ORDER BY comment_id DESC LIMIT %s"
+        " ) AS earlier ORDER BY before, earlier.comment_id DESC",
+        [
+            [comment_id for comment_id, _, _ in asked],
+            [issue_key for _, issue_key, _ in asked],
+            [with_internal for _, _, with_internal in asked],
+            characters,
+            most,
+        ],
+    )
 
 
 async def accept_comment(connection: Connection, comment_id: int, now: datetime) -> None:

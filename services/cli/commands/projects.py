@@ -92,7 +92,8 @@ def _messages(found: ProjectDetail) -> str:
     daily = "once a day" if found.messages == "digest" else ""
     seconds = found.bundle_seconds
     bundled = "" if seconds is None else f"bundled within {seconds} s" if seconds else "not bundled"
-    return ", ".join(filter(None, [daily, bundled]))
+    quoted = "with earlier comments" if found.quote_history else ""
+    return ", ".join(filter(None, [daily, bundled, quoted]))
 
 
 def _print_statuses(statuses: Sequence[StatusRow]) -> None:

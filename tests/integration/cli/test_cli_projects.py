@@ -34,6 +34,7 @@ projects:
     known_people: outsider
     messages: digest
     bundle_seconds: 300
+    quote_history: true
   - {key: SALE, name: Sales}
 people: [{address: jane@example.org}, {address: joe@example.org}]
 accounts:
@@ -90,6 +91,7 @@ def test_a_project_is_shown(projects: Postrail) -> None:
     assert found["project"]["key"] == "HELP"
     assert (found["connection"], found["default_assignee"]) == ("out", "jane@example.org")
     assert (found["messages"], found["bundle_seconds"]) == ("digest", 300)
+    assert found["quote_history"] is True
     assert found["issue_types"] == [
         {"name": "Request", "number": None},
         {"name": "Bug", "number": 1},
@@ -112,7 +114,7 @@ def test_a_project_is_shown(projects: Postrail) -> None:
     for line in (
         "Issues 3, 2 of them unresolved",
         "Default assignee jane@example.org",
-        "Messages once a day, bundled within 300 s",
+        "Messages once a day, bundled within 300 s, with earlier comments",
         "Priorities 1 Highest, 2 High, 3 Medium, 4 Low, 5 Lowest",
         "Open to do any 1",
         "Working in progress any 1",

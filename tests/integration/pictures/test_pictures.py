@@ -20,8 +20,9 @@ from postrail.notifications.phrases import phrases_in
 from postrail.notifications.readers import tokens_of
 from postrail.notifications.templates.render import Rendered, rendered
 from postrail.notifications.tokens import filled, filled_html
-from postrail.operate.template_preview import words_of
+from postrail.operate.template_preview import OF_COMMENTS, words_of
 from postrail.rendering.events import MessageEvent
+from postrail.tracker.builtin.comments import EarlierComment
 from postrail.tracker.issues import Audience, Watcher
 from tests.makers.records import NOON
 
@@ -36,6 +37,19 @@ https://printers.example.org/manuals/LaserJet-9000/chapter-12/what-to-do-in-case
 
 Could somebody bring a new one?
 Bo"""
+EARLIER = (
+    EarlierComment(
+        before=2,
+        comment_id=1,
+        mail_id=None,
+        author_address="ann@example.org",
+        author_name="Ann Lee",
+        body=BODY,
+        in_blob=False,
+        internal=False,
+        created_at=NOON,
+    ),
+)
 LANGUAGES = {MessageEvent.CREATED: ["en", "de", "ja"], MessageEvent.COMMENTED: ["en", "fr"]}
 CASES = [(event, language) for event in MessageEvent for language in LANGUAGES.get(event, ["en"])]
 
@@ -95,6 +109,7 @@ def made(event: MessageEvent, language: str) -> Rendered:
         author=Watcher(address="bo@example.org", name="Bo Li"),
         body="Done (Fixed)" if event is MessageEvent.STATUS_CHANGED else BODY,
         max_characters=2000,
+        earlier=EARLIER if event in OF_COMMENTS else (),
     )
     phrases = phrases_in(language)
     found = rendered(words_of(event, occasion)(phrases))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,8 +10,10 @@ import pytest
 from postrail.message_parts import Attachment
 from postrail.notifications.events import COMMENTED, ISSUE_CREATED
 from postrail.notifications.phrases import phrases_in
-from postrail.notifications.said import TOO_LARGE, said, shown_size
+from postrail.notifications.said import TOO_LARGE, is_note_of_size, said, shown_size
+from services.parser.parse import parse
 from services.parser.record import record_maker
+from tests.makers.parsing import fetched
 from tests.makers.records import calendar_event, mail_parsed
 from tests.unit.notifications.written import written
 
@@ -74,6 +77,13 @@ def test_what_stands_in_the_place_of_a_text(
 def test_the_parser_says_so_of_a_message_that_was_too_large() -> None:
     with open(record_maker.__file__, encoding="utf-8") as source:  # noqa: PTH123
         assert f'"{TOO_LARGE}"' in source.read()
+
+
+def test_its_text_is_known_as_our_note_in_a_comment() -> None:
+    arrived = replace(fetched(b"Subject: Fire\r\n\r\n"), size=50_000_000)
+    text = record_maker.header_only(parse(b"Subject: Fire\r\n\r\n"), arrived).content.text
+    assert is_note_of_size(text)
+    assert not is_note_of_size(f"You wrote: {text}")
 
 
 def test_nothing_stands_above_nothing() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from postrail.notifications.events import Event
 from postrail.notifications.issue_words import Occasion, issue_words
 from postrail.notifications.phrases import phrases_in
 from postrail.notifications.templates.render import Rendered, rendered
+from postrail.tracker.builtin.comments import EarlierComment
 from postrail.tracker.issues import Audience, Watcher
 
 ADA = Watcher(address="ada@example.org", name="Ada")
@@ -42,3 +44,21 @@ def written(
         **changes,
     )
     return rendered(issue_words(event, occasion, phrases_in(language)))
+
+
+def earlier(body: str = "It smells.", **fields: Any) -> EarlierComment:
+    """Returns a comment of Ada that a notification may quote."""
+    return EarlierComment(
+        **{
+            "before": 9,
+            "comment_id": 8,
+            "mail_id": None,
+            "author_address": "ada@example.org",
+            "author_name": "Ada",
+            "body": body,
+            "in_blob": False,
+            "internal": False,
+            "created_at": datetime(2026, 1, 2, 3, 4, tzinfo=UTC),
+            **fields,
+        }
+    )

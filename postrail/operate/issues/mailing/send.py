@@ -58,7 +58,7 @@ async def mail(desk: Desk, actor: Actor, issue_key: str, letter: Letter) -> Mail
         audience = found[act.issue.issue_id]
         message = _message(act, author, audience, prepared)
         text = checked(_recorded(act, message, prepared))
-        comment_id = await add_comment(act, author, text, internal=letter.internal)
+        comment_id = await add_comment(act, author, text, internal=letter.internal, letter=True)
         act.changed("mail", None, _history(comment_id, prepared))
         queued = _queued(desk, act, message, audience, prepared)
         act.letters.append(queued)
