@@ -99,7 +99,7 @@ def _explain(error: PipelineError) -> None:
             " its folder with --data, or set it.",
             err=True,
         )
-    if folder is not None and isinstance(error, TransientError):
+    if folder is not None and isinstance(error, TransientError) and error.setting in ADDRESSES:
         typer.echo(
             f"The addresses are those of {folder}: is `postrail up --data {folder}` running?",
             err=True,

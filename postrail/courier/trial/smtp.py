@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Coroutine, Iterator
 from typing import Any
 
@@ -22,6 +23,8 @@ from postrail.wire.faults import server_of, setting_of, tls_context
 from postrail.wire.timed_steps import Actions, Findings, Step, run_in_order
 
 LOGIN_REQUIRED = (530, 538)
+# RFC 3463, 3.2: the recipient's address is at fault, and not what we may do.
+BAD_ADDRESS = re.compile(r"\b5\.1\.[1236]\b")
 QUIT_SECONDS = 2.0
 
 
@@ -113,14 +116,22 @@ class SmtpTrial:
         reply = self._command(b"RCPT", b"TO:" + _path(recipient))
         words = f"{recipient}: {words_of_reply(reply)}"
         if reply.code // 100 == 5 and self._recipient:
-            raise ConfigurationError(
-                f"{server_of(self._connection)} refuses the recipient {words}",
-                setting=setting_of(self._connection, "username, host"),
-                remedy="Log in as a user who may send to other domains (relay), or name another"
-                " recipient with --to",
-            )
+            raise self._recipient_refused(words)
         self._command(b"RSET")
         return Findings(words, "" if reply.code // 100 == 2 else _not_now(reply))
+
+    def _recipient_refused(self, words: str) -> ConfigurationError:
+        problem = f"{server_of(self._connection)} refuses the recipient {words}"
+        if BAD_ADDRESS.search(words):
+            return ConfigurationError(
+                problem, remedy="The address does not exist: name another one with --to"
+            )
+        return ConfigurationError(
+            problem,
+            setting=setting_of(self._connection, "username, host"),
+            remedy="Log in as a user who may send to other domains (relay), or name another"
+            " recipient with --to",
+        )
 
     def _command(self, *words: bytes) -> aiosmtplib.SMTPResponse:
         reply = self._run(self._open.execute_command(*words))

@@ -20,7 +20,7 @@ COMMANDS = (
         "apply",
         "setup.apply:apply",
         SET_UP,
-        "Apply a file of accounts, connections, projects, handlers and people.",
+        "Apply a file of accounts, connections, projects, people, handlers, templates and more.",
     ),
     LazyCommand(
         "export", "setup.export:export", SET_UP, "Write the configuration as a file for apply."

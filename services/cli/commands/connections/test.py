@@ -15,6 +15,7 @@ from postrail.configuration.yaml_read import parse_file
 from postrail.courier import Answer
 from postrail.database import one_connection
 from postrail.errors import ConfigurationError
+from postrail.message_parts import is_address
 from postrail.oauth.tokens import AccessTokens
 from postrail.operate.test_connection import (
     ConnectionCandidate,
@@ -65,6 +66,8 @@ def check_connection(
     """
     if not name and file is None:
         raise ConfigurationError("which connection?", remedy="Name it, or give a file with -f")
+    if to:
+        _require_address(to)
     settings = load(data)
     candidates = complete(_candidates(settings, name, file))
     outcomes = complete(_test_all(settings, candidates, to, json))
@@ -96,6 +99,7 @@ def send_test_message(
 
     Example: [bold]postrail connections send-test relay --to ann@example.org[/bold]
     """
+    _require_address(to)
     settings = load(data)
     (candidate,) = complete(_candidates(settings, name, file))
     lines: list[dict[str, str]] = []
@@ -112,6 +116,13 @@ def send_test_message(
         console().print(Text(clean(f"{answer.state}: {answer.reply}"), "bold"), soft_wrap=True)
     if answer.state != "sent":
         raise typer.Exit(FAILED)
+
+
+def _require_address(text: str) -> None:
+    if not is_address(text):
+        raise ConfigurationError(
+            f"--to: {text!r} is not an address", remedy="Give one such as ann@example.org"
+        )
 
 
 async def _candidates(

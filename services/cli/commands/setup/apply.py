@@ -39,11 +39,12 @@ def apply(
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Apply a file of accounts, connections, projects, handlers and people.
+    """Apply a file of accounts, connections, projects, people, handlers, templates and more.
 
     Applying the same file again changes nothing. Things that the file leaves out stay as they are;
     of a thing that it names, fields that it leaves out get their defaults. To change one of them
-    only: postrail accounts, handlers (enable, disable), or a file from postrail export.
+    only: enable and disable of postrail accounts, connections, handlers and contexts, or a file
+    from postrail export.
 
     Example: [bold]postrail apply -f postrail.yaml --dry-run[/bold]
     """

@@ -81,6 +81,16 @@ def test_a_refused_recipient_is_shown(postrail: Postrail, file: Path) -> None:
     assert {"sent": "RCPT TO:<gone@lab.test>"} in answer["dialogue"]
 
 
+@pytest.mark.parametrize("act", ["test", "send-test"])
+def test_what_is_no_address_is_refused_before_anything(
+    postrail: Postrail, file: Path, act: str
+) -> None:
+    arguments = ("connections", act, "relay", "-f", str(file), "--to", "not an address")
+    code, output, errors = postrail(*arguments)
+    assert (code, output) == (2, "")
+    assert "--to: 'not an address' is not an address" in errors
+
+
 def test_an_unknown_name_lists_the_others(postrail: Postrail, file: Path) -> None:
     postrail("apply", "-f", str(file))
     code, _, errors = postrail("connections", "test", "lost")
