@@ -313,3 +313,25 @@ async def test_a_mention_beyond_the_excerpt_notifies(bench: Bench) -> None:
     await bench.rows("DELETE FROM watcher WHERE address <> 'ada@example.org' RETURNING 1")
     await bench.handle(saying("x " * 100_000 + "@other", BY_AGENT))
     assert ("other@example.com", False) in await told(bench)
+
+
+async def test_a_comment_by_mail_quotes_the_public_ones_before(bench: Bench) -> None:
+    await bench.save(Project(key="HELP", name="Help desk", quote_history=True))
+    # Others watch the issue, and one comment is internal.
+    await internal_message_id(bench)
+    await comment(bench.desk, AGENT, "HELP-1", "Use water.")
+    ((message_id,),) = await bench.rows(
+        "SELECT delivery.message_id FROM delivery JOIN outgoing_mail USING (outgoing_id)"
+        " WHERE recipient = 'ada@example.org' AND cause LIKE 'act %'"
+    )
+    # Both in one batch.
+    await bench.handle(
+        mail_parsed(sender=BY_ADA, in_reply_to=[message_id], text="It is empty."),
+        mail_parsed(sender=BY_ADA, in_reply_to=[message_id], text="Now it is full."),
+    )
+    found = await bench.rows(
+        "SELECT text FROM outgoing_mail JOIN delivery USING (outgoing_id)"
+        " WHERE recipient = 'other@example.com' ORDER BY outgoing_mail.sequence DESC LIMIT 2"
+    )
+    quoted = [[o for o in text.splitlines() if o.startswith(">")] for (text,) in found]
+    assert quoted == [["> It is empty.", "> Use water."], ["> Use water."]]
