@@ -5,7 +5,7 @@ lost is found again by its marker. A `TransactionalTracker` shares our database 
 caller's transaction, a batch at a time. `postrail.tracker.issues` keeps what we record about the
 issues of any tracker.
 
-Owns the tables: issue_index, issue_alias, watcher, participant, issue_address.
+Owns the tables: issue_index, issue_alias, watcher, left_issue, participant, issue_address.
 """
 
 from __future__ import annotations

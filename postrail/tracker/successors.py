@@ -51,7 +51,7 @@ async def record_merge(
     )
     tracker = next(tracker for issue_id, tracker in found if issue_id == merged.issue_id)
     await add_alias(connection, tracker, merged.issue_key, merged.project, into.issue_id)
-    for table in ("participant", "issue_address"):
+    for table in ("participant", "issue_address", "left_issue"):
         await _hand_over(connection, table, merged.issue_id, into.issue_id)
     return await _hand_over_watchers(connection, merged.issue_id, into.issue_id)
 

@@ -44,8 +44,19 @@ async def add_watchers(
 async def remove_watchers(
     connection: Connection, issue_id: int, addresses: Collection[str]
 ) -> None:
-    """Removes the watchers with these addresses."""
+    """Removes the watchers with these addresses, and notes that they have left."""
+    left = {"issue_id": issue_id, "addresses": sorted(addresses)}
     await connection.execute(
-        "DELETE FROM watcher WHERE issue_id = %s AND address = ANY(%s)",
-        [issue_id, list(addresses)],
+        "DELETE FROM watcher WHERE issue_id = %(issue_id)s AND address = ANY(%(addresses)s)", left
     )
+    await connection.execute(
+        "INSERT INTO left_issue (issue_id, address)"
+        " SELECT %(issue_id)s, unnest(%(addresses)s::text[]) ON CONFLICT DO NOTHING",
+        left,
+    )
+
+
+async def left_by(connection: Connection, issue_id: int) -> set[str]:
+    """Returns the addresses of those who have left the issue; some may watch it again."""
+    found = await rows(connection, "SELECT address FROM left_issue WHERE issue_id = %s", [issue_id])
+    return {address for (address,) in found}

@@ -18,14 +18,18 @@ from postrail.database import Connection
 from postrail.tracker.builtin.issues import reporter_and_assignee
 from postrail.tracker.issues import Audience, Watcher
 from postrail.tracker.taking_part import participants_of
+from postrail.tracker.watchers import left_by
 
 
 async def audience_by(
     connection: Connection, audience: Audience, rule: Sequence[str]
 ) -> tuple[Audience, frozenset[str]]:
-    """Returns the audience with those whom the rule names, and who of them does not watch."""
+    """Returns the audience with those whom the rule names, and who of them does not watch.
+
+    Who has left the issue is not named by a role in it, but may be by a group or an address.
+    """
     named = [
-        *await _with_roles(connection, audience, rule),
+        *await _without_left(connection, audience, await _with_roles(connection, audience, rule)),
         *await _persons(connection, rule),
     ]
     watching = {person.address: person for person in audience.watchers}
@@ -57,6 +61,24 @@ async def _with_roles(
     if PARTICIPANTS in rule:
         addresses += [one for one in participants if one not in robots]
     return [*found, *await _named(connection, addresses)]
+
+
+async def _without_left(
+    connection: Connection, audience: Audience, named: Sequence[Watcher]
+) -> list[Watcher]:
+    left = await left_by(connection, audience.issue_id)
+    if not left:
+        return list(named)
+    watching = {person.address.lower() for person in audience.watchers}
+    persons = await people.by_address(connection, left | watching)
+
+    def of_persons(addresses: set[str]) -> set[str]:
+        owners = [persons[one] for one in addresses if one in persons]
+        return addresses.union(*(owner.addresses for owner in owners))
+
+    # A person leaves, and comes back, with all addresses.
+    gone = of_persons(left) - of_persons(watching)
+    return [one for one in named if one.address.lower() not in gone]
 
 
 async def _persons(connection: Connection, rule: Sequence[str]) -> list[Watcher]:

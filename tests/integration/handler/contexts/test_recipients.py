@@ -19,6 +19,8 @@ from postrail.operate.issues.act import Actor
 from postrail.operate.issues.assign import assign
 from postrail.operate.issues.comment import comment
 from postrail.operate.issues.create import create
+from postrail.operate.issues.merge import merge
+from postrail.operate.issues.watch import watch
 from postrail.records import OutgoingQueued
 from postrail.tracker.issues import Watcher
 from postrail.tracker.taking_part import participants_of
@@ -115,6 +117,34 @@ async def test_a_comment(bench: Bench, rule: list[str], expected: dict[str, list
         for one in bench.sent(OutgoingQueued)[before:]
     }
     assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "reached"),
+    [
+        (["reporter", "watchers"], []),
+        (["participants"], []),
+        # by name, as the operator says
+        (["reporter", ADA], [ADA]),
+    ],
+)
+async def test_who_has_left_is_told_by_name_only(
+    bench: Bench, rule: list[str], reached: list[str]
+) -> None:
+    await configure(bench, {"commented": rule})
+    await bench.save(Person(address="ada.new@example.org", name="Ada", addresses=[ADA]))
+    reached = [one.replace(ADA, "ada.new@example.org") for one in reached]
+    await bench.handle(verified(mail_parsed(subject="A fire")))
+    await bench.handle(verified(mail_parsed(subject="The same fire")))
+    await watch(bench.desk, Actor(), "HELP-1", watcher=ADA, watching=False)
+    assert list((await comment(bench.desk, Actor(), "HELP-1", "Water!")).notified) == reached
+    # Also after a merge, until Ada comes back.
+    await watch(bench.desk, Actor(), "HELP-2", watcher=ADA, watching=False)
+    await merge(bench.desk, Actor(), "HELP-1", "HELP-2")
+    assert list((await comment(bench.desk, Actor(), "HELP-2", "Sand!")).notified) == reached
+    await watch(bench.desk, Actor(), "HELP-2", watcher=ADA)
+    back = await comment(bench.desk, Actor(), "HELP-2", "Foam!")
+    assert list(back.notified) == ["ada.new@example.org"]
 
 
 async def test_an_internal_comment_is_told_to_insiders_only(bench: Bench) -> None:
