@@ -25,7 +25,8 @@ from postrail.tracker.watchers import watching
 from postrail.views.issue_detail import AttachmentRow, attachments_of
 
 # What may stand in the place of an address.
-ROLES = ("reporter", "assignee", "watchers")
+WATCHERS = "watchers"
+ROLES = ("reporter", "assignee", WATCHERS)
 RECIPIENTS_MAX = 100
 
 
@@ -60,6 +61,8 @@ class Prepared:
     context: str
     to: tuple[Watcher, ...]
     cc: tuple[Watcher, ...]
+    # Each gets a copy that names nobody else: people who watch an issue do not know each other.
+    watchers: tuple[Watcher, ...]
     files: tuple[AttachmentRow, ...]
     template: MessageTemplate | None
     # The known persons among the recipients, by the address in lower case.
@@ -68,7 +71,7 @@ class Prepared:
     @property
     def recipients(self) -> tuple[Watcher, ...]:
         """Returns all to whom the letter goes."""
-        return (*self.to, *self.cc)
+        return (*self.to, *self.cc, *self.watchers)
 
 
 async def prepare(
@@ -76,9 +79,10 @@ async def prepare(
     snapshot: ConfigurationSnapshot,
     issue: IndexedIssue,
     letter: Letter,
+    author: str,
     now: datetime,
 ) -> Prepared:
-    """Returns the letter with all that it names.
+    """Returns the letter with all that it names; the role of the watchers leaves out its author.
 
     Raises InvalidLetter, NoSuchFile, and ConfigurationError where no outgoing connection sends it.
     """
@@ -101,14 +105,16 @@ async def prepare(
     to = [one async for one in _people(connection, issue, letter.to)]
     cc = [one async for one in _people(connection, issue, letter.cc)]
     to, cc = _checked(to, (), snapshot), _checked(cc, to, snapshot)
-    if not to:
+    watchers = await _watchers(connection, issue, letter, author, (*to, *cc), snapshot)
+    if not to and not (watchers and _names_watchers(letter.to)):
         raise InvalidLetter(
             f"{issue.issue_key} has no {' and no '.join(letter.to)} to write to",
             remedy="Give an address: --to ADDRESS",
         )
-    if len(to) + len(cc) > RECIPIENTS_MAX:
+    recipients = (*to, *cc, *watchers)
+    if len(recipients) > RECIPIENTS_MAX:
         raise InvalidLetter(
-            f"the letter has {len(to) + len(cc)} recipients, and {RECIPIENTS_MAX} are the most",
+            f"the letter has {len(recipients)} recipients, and {RECIPIENTS_MAX} are the most",
             remedy="Send it in parts",
         )
     _, files = await attachments_of(connection, issue.issue_key) if letter.files else ("", [])
@@ -118,9 +124,10 @@ async def prepare(
         context=context.name if context else "",
         to=tuple(to),
         cc=tuple(cc),
+        watchers=tuple(watchers),
         files=tuple(chosen_files(files, letter.files, issue.issue_key)) if letter.files else (),
         template=template,
-        readers=await people.readers(connection, [one.address for one in (*to, *cc)]),
+        readers=await people.readers(connection, [one.address for one in recipients]),
     )
 
 
@@ -147,8 +154,10 @@ def _has_place_for_text(template: MessageTemplate) -> bool:
 async def _people(
     connection: Connection, issue: IndexedIssue, named: Iterable[str]
 ) -> AsyncIterator[Watcher]:
-    """Yields who is named, roles by the address for their mail."""
+    """Yields who is named, roles by the address for their mail; not the watchers."""
     for one in named:
+        if _names_watchers([one]):
+            continue
         if one.lower() in ROLES:
             for person in await _with_role(connection, issue, one.lower()):
                 yield person
@@ -162,11 +171,37 @@ async def _people(
 
 
 async def _with_role(connection: Connection, issue: IndexedIssue, role: str) -> Iterable[Watcher]:
-    if role == "watchers":
-        found = await watching(connection, issue.issue_id)
-    else:
-        fields = await read_fields(connection, issue.issue_key, ())
-        found = [fields[role]] if fields[role] else []
+    fields = await read_fields(connection, issue.issue_key, ())
+    return await _by_mail(connection, [fields[role]] if fields[role] else [])
+
+
+def _names_watchers(named: Iterable[str]) -> bool:
+    return WATCHERS in {one.lower() for one in named}
+
+
+async def _watchers(
+    connection: Connection,
+    issue: IndexedIssue,
+    letter: Letter,
+    author: str,
+    others: Sequence[Watcher],
+    snapshot: ConfigurationSnapshot,
+) -> list[Watcher]:
+    """Returns the watchers, if the letter names them, except its author, the others and ours."""
+    if not _names_watchers((*letter.to, *letter.cc)):
+        return []
+    apart = await _by_mail(connection, [author] if author else [])
+    known = {one.address.lower() for one in (*apart, *others)}
+    found = await _by_mail(connection, await watching(connection, issue.issue_id))
+    return [
+        one
+        for one in found
+        if one.address.lower() not in known and not snapshot.is_own(one.address.lower())
+    ]
+
+
+async def _by_mail(connection: Connection, found: Sequence[str]) -> Sequence[Watcher]:
+    """Returns the people with these addresses, by the address for their mail."""
     persons = await people.by_address(connection, found)
     named = (
         Watcher(address=one, name=persons[one].name if one in persons else "") for one in found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -19,7 +19,7 @@ from postrail.notifications.templates.configured import message_by, written_lang
 from postrail.notifications.tokens import filled
 from postrail.operate.issues.act import ActInProgress, Actor, Desk, Told, acting
 from postrail.operate.issues.comment import add_comment, checked
-from postrail.operate.issues.mailing.letter import Letter, Prepared, prepare
+from postrail.operate.issues.mailing.letter import WATCHERS, Letter, Prepared, prepare
 from postrail.operate.issues.persons import help_desk
 from postrail.records import OutgoingQueued
 from postrail.rendering.events import MessageEvent
@@ -52,7 +52,9 @@ async def mail(desk: Desk, actor: Actor, issue_key: str, letter: Letter) -> Mail
     async with acting(desk, actor, Act.MAIL, issue_key) as act:
         if letter.internal:
             act.require(Act.COMMENT_INTERNALLY)
-        prepared = await prepare(act.connection, act.snapshot, act.issue, letter, act.now)
+        prepared = await prepare(
+            act.connection, act.snapshot, act.issue, letter, actor.address, act.now
+        )
         author = act.author if actor.address else help_desk(act.snapshot, act.project, "--author")
         found = await issues.lock_audiences(act.connection, [act.issue.issue_id])
         audience = found[act.issue.issue_id]
@@ -60,13 +62,12 @@ async def mail(desk: Desk, actor: Actor, issue_key: str, letter: Letter) -> Mail
         text = checked(_recorded(act, message, prepared))
         comment_id = await add_comment(act, author, text, internal=letter.internal, letter=True)
         act.changed("mail", None, _history(comment_id, prepared))
-        queued = _queued(desk, act, message, audience, prepared)
-        act.letters.append(queued)
+        act.letters += _queued(desk, act, message, audience, prepared)
     return Mailed(
         issue_key=act.issue.issue_key,
         comment_id=comment_id,
         internal=letter.internal,
-        subject=queued.subject,
+        subject=message.rendered.subject,
         files=tuple(one.name for one in prepared.files),
         notified=act.notified,
         held=act.held,
@@ -104,7 +105,7 @@ def _language(snapshot: ConfigurationSnapshot, project: str, prepared: Prepared)
     """Returns the language of the template, or else that of the first recipient."""
     if prepared.template and prepared.template.language:
         return prepared.template.language
-    reader = prepared.readers.get(prepared.to[0].address.lower())
+    reader = prepared.readers.get(prepared.recipients[0].address.lower())
     return written_language(
         snapshot, reader.language if reader else "", MessageEvent.MANUAL, project
     )
@@ -114,7 +115,7 @@ def _recorded(act: ActInProgress, message: Message, prepared: Prepared) -> str:
     """Returns the text of the comment: what was written, without the frame of the message."""
     if prepared.template is None:
         return prepared.letter.text.strip()
-    text, words, first = message.rendered.text, message.words, prepared.to[0]
+    text, words, first = message.rendered.text, message.words, prepared.recipients[0]
     phrases = phrases_in(words.language)
     tokens = tokens_of(message.places(), first.name, _time_zone(prepared, first), act.now, phrases)
     return filled(text.replace(words.marker, "", 1), tokens).strip()
@@ -127,36 +128,52 @@ def _time_zone(prepared: Prepared, person: Watcher) -> str:
 
 def _history(comment_id: int, prepared: Prepared) -> dict[str, object]:
     """Returns what the history says of the letter."""
+    watchers = [one.address for one in prepared.watchers]
     return {
         "id": comment_id,
         "to": [one.address for one in prepared.to],
         "cc": [one.address for one in prepared.cc],
         "template": prepared.letter.template,
         "files": [one.name for one in prepared.files],
+        **({"watchers": watchers} if watchers else {}),
     }
 
 
 def _queued(
     desk: Desk, act: ActInProgress, message: Message, audience: Audience, prepared: Prepared
+) -> list[OutgoingQueued]:
+    """Returns the message to those whom it names in To and Cc, and the one to the watchers."""
+    named = _to(desk, act, message, audience, prepared, (*prepared.to, *prepared.cc))
+    apart = _to(desk, act, message, audience, prepared, prepared.watchers, part=WATCHERS)
+    named = replace(named, to=_addresses(prepared.to), cc=_addresses(prepared.cc))
+    return [one for one in (named, apart) if one.deliveries]
+
+
+def _to(
+    desk: Desk,
+    act: ActInProgress,
+    message: Message,
+    audience: Audience,
+    prepared: Prepared,
+    recipients: Sequence[Watcher],
+    part: str = "",
 ) -> OutgoingQueued:
     composed = compose(
-        cause_of(act.cause, audience, act.snapshot),
-        prepared.recipients,
+        replace(cause_of(act.cause, audience, act.snapshot), part=part),
+        recipients,
         message,
         audience,
         prepared.sender,
         desk.message_id_key,
         act.now,
         internal=prepared.letter.internal,
-        time_zones={one.address: _time_zone(prepared, one) for one in prepared.recipients},
+        time_zones={one.address: _time_zone(prepared, one) for one in recipients},
     )
     return replace(
         composed,
         by_person=True,
         context=prepared.context,
         author_name=act.actor.name if act.actor.address else "",
-        to=_addresses(prepared.to),
-        cc=_addresses(prepared.cc),
         attachments=[
             OutgoingAttachment(
                 name=one.name, content_type=one.content_type, sha256=one.sha256, size=one.size

@@ -12,7 +12,7 @@ from postrail.database import Connection, transaction
 from postrail.effects.mentions import is_insider
 from postrail.notifications.mime.parts import encoded_size
 from postrail.notifications.said import shown_size
-from postrail.operate.issues.act import Desk
+from postrail.operate.issues.act import Actor, Desk
 from postrail.operate.issues.mailing.letter import Letter, Prepared, prepare
 from postrail.outgoing.suppressions import suppressed
 from postrail.tracker import issue_not_found, issues
@@ -26,7 +26,7 @@ from postrail.workflow.roles import role_of
 FRAME_BYTES = 16 * 1024
 
 
-async def warnings_of(desk: Desk, issue_key: str, letter: Letter) -> list[str]:
+async def warnings_of(desk: Desk, actor: Actor, issue_key: str, letter: Letter) -> list[str]:
     """Returns what to tell the author before the letter is sent, each as a sentence.
 
     Raises IssueNotFound, and as `prepare` does.
@@ -36,7 +36,7 @@ async def warnings_of(desk: Desk, issue_key: str, letter: Letter) -> list[str]:
         if issue is None:
             raise issue_not_found(issue_key)
         snapshot = await load_snapshot(connection)
-        prepared = await prepare(connection, snapshot, issue, letter, desk.now)
+        prepared = await prepare(connection, snapshot, issue, letter, actor.address, desk.now)
         return [
             *await _of_addresses(connection, prepared),
             *await _of_outsiders(connection, snapshot, issue, prepared),

@@ -27,7 +27,9 @@ def mail_from_issue(
     to: Annotated[
         list[str],
         typer.Option(
-            "--to", metavar="ADDRESS", help="An address, or reporter, assignee or watchers."
+            "--to",
+            metavar="ADDRESS",
+            help="An address, or reporter, assignee or watchers (each a copy of their own).",
         ),
     ],
     cc: Annotated[
@@ -71,7 +73,7 @@ def mail_from_issue(
     )
 
     async def act(desk: Desk, actor: Actor) -> Mailed:
-        warnings = await warnings_of(desk, key.upper(), letter)
+        warnings = await warnings_of(desk, actor, key.upper(), letter)
         # A text from standard input has used up what answers would come from.
         _confirm(warnings, yes=yes, asks=not json and text != "-")
         return await mail(desk, actor, key.upper(), letter)

@@ -90,7 +90,7 @@ async def test_a_letter_is_a_person_s_message_and_a_comment_with_its_recipients(
 ) -> None:
     await attach(desk, AGENT, issue, [NewFile("plan.pdf", b"%PDF")], blobs)
     letter = Letter(to=[SUPPLIER], cc=["reporter"], text="Is it in stock?", files=["plan.pdf"])
-    assert await warnings_of(desk, issue, letter) == []
+    assert await warnings_of(desk, AGENT, issue, letter) == []
     done = await mail(desk, AGENT, issue, letter)
 
     assert (done.notified, done.held, done.files) == ((SUPPLIER, ADA), (), ("plan.pdf",))
@@ -178,6 +178,31 @@ async def test_roles_stand_for_addresses_and_nobody_gets_it_twice(
     assert (await mail(desk, AGENT, issue, letter)).notified == (ADA, SECOND)
 
 
+async def test_watchers_get_copies_of_their_own(
+    pool: Pool, desk: Desk, issue: str, blobs: BlobStore
+) -> None:
+    # The author and an address of ours are among them.
+    for watcher in (AGENT.address, SECOND, "support@example.com"):
+        await query(
+            pool,
+            "INSERT INTO watcher (issue_id, address, name) SELECT issue_id, %s, ''"
+            " FROM issue_index RETURNING 1",
+            watcher,
+        )
+    letter = Letter(to=[SUPPLIER], cc=["watchers"], text="It is in stock.")
+    assert await warnings_of(desk, AGENT, issue, letter) == []
+    done = await mail(desk, AGENT, issue, letter)
+    assert done.notified == (SUPPLIER, ADA, SECOND)
+    for recipient in done.notified:
+        message = await sent(pool, blobs, recipient)
+        (shown,) = message["To"].addresses
+        assert (shown.addr_spec, message["Cc"]) == (recipient, None)
+    ((_, _, record),) = [one for one in await history(pool, issue) if one[0] == "mail"]
+    assert (record["to"], record["cc"], record["watchers"]) == ([SUPPLIER], [], [ADA, SECOND])
+    alone = await mail(desk, AGENT, issue, Letter(to=["Watchers"], text="x"))
+    assert alone.notified == (ADA, SECOND)
+
+
 async def test_the_operator_writes_as_the_help_desk(
     pool: Pool, desk: Desk, issue: str, blobs: BlobStore
 ) -> None:
@@ -204,7 +229,7 @@ async def test_a_letter_that_cannot_be_sent_changes_nothing(
 ) -> None:
     await save(pool, MessageTemplate(name="Closing", event="manual", text="{{ marker }} We close."))
     with pytest.raises(InvalidLetter, match=problem):
-        await warnings_of(desk, issue, letter)
+        await warnings_of(desk, AGENT, issue, letter)
     with pytest.raises(InvalidLetter, match=problem):
         await mail(desk, AGENT, issue, letter)
     assert await query(pool, "SELECT 1 FROM comment") == []
@@ -212,9 +237,9 @@ async def test_a_letter_that_cannot_be_sent_changes_nothing(
 
 async def test_other_faults_name_their_remedy(pool: Pool, desk: Desk, issue: str) -> None:
     with pytest.raises(NoSuchFile):
-        await warnings_of(desk, issue, Letter(to=[SUPPLIER], text="x", files=["no.pdf"]))
+        await warnings_of(desk, AGENT, issue, Letter(to=[SUPPLIER], text="x", files=["no.pdf"]))
     with pytest.raises(IssueNotFound):
-        await warnings_of(desk, "HELP-99", Letter(to=[SUPPLIER], text="x"))
+        await warnings_of(desk, AGENT, "HELP-99", Letter(to=[SUPPLIER], text="x"))
     await save(
         pool,
         CANNED.model_copy(update={"name": "Bad", "text": "{{ marker }}{{ body|truncate(body) }}"}),
@@ -227,7 +252,7 @@ async def test_an_internal_letter_says_so_and_warns_of_outsiders_of_the_issue(
     pool: Pool, desk: Desk, issue: str, blobs: BlobStore
 ) -> None:
     letter = Letter(to=[SUPPLIER, AGENT.address], text="It is a secret.", internal=True)
-    assert await warnings_of(desk, issue, letter) == []
+    assert await warnings_of(desk, AGENT, issue, letter) == []
     await mail(desk, AGENT, issue, letter)
     body = (await sent(pool, blobs, SUPPLIER)).get_body(("plain",))
     assert body is not None
@@ -235,7 +260,7 @@ async def test_an_internal_letter_says_so_and_warns_of_outsiders_of_the_issue(
     assert "are internal" in body.get_content()
     for named in ("reporter", ADA, "watchers"):
         to_the_reporter = Letter(to=[SUPPLIER], cc=[named], text="x", internal=True)
-        (warning,) = await warnings_of(desk, issue, to_the_reporter)
+        (warning,) = await warnings_of(desk, AGENT, issue, to_the_reporter)
         assert warning.startswith(f"{ADA} sees no internal comments of {issue}")
 
 
@@ -251,7 +276,7 @@ async def test_a_suppressed_address_is_said_before_and_its_message_is_held(
     async with transaction(pool) as connection:
         await suppressions.suppress(connection, SUPPLIER, "it bounced", None, NOON)
     letter = Letter(to=[SUPPLIER], cc=[SECOND], text="x")
-    (warning,) = await warnings_of(desk, issue, letter)
+    (warning,) = await warnings_of(desk, AGENT, issue, letter)
     assert warning.startswith(f"{SUPPLIER} is suppressed")
     done = await mail(desk, AGENT, issue, letter)
     assert (done.notified, [one.recipient for one in done.held]) == ((SECOND,), [SUPPLIER])
@@ -271,13 +296,13 @@ async def test_files_above_the_limit_of_the_connection_are_said_before(
 ) -> None:
     await attach(desk, AGENT, issue, [NewFile("plan.pdf", bytes(100_000))], blobs)
     letter = Letter(to=[SUPPLIER], text="x", files=["plan.pdf"])
-    assert await warnings_of(desk, issue, letter) == []
+    assert await warnings_of(desk, AGENT, issue, letter) == []
     fields: dict[str, object] = {"max_bytes": 120_000}
     if spare:
         fields["fallback"] = "spare"
         await save(pool, outgoing_connection(name="spare", is_default=False, **spare))
     await replace_connection(pool, **fields)
-    (warning,) = await warnings_of(desk, issue, letter)
+    (warning,) = await warnings_of(desk, AGENT, issue, letter)
     assert "about 153 KB with its files, and connection out takes 120 KB" in warning
     assert warning.endswith(end)
 
@@ -289,7 +314,7 @@ async def test_a_letter_goes_by_the_context_of_its_issue(
     context = MessageContext(name="printers", scope="summary ~ printer", connection="bulk")
     await save(pool, bulk, context)
     letter = Letter(to=[SUPPLIER], text="x")
-    (warning,) = await warnings_of(desk, issue, letter)
+    (warning,) = await warnings_of(desk, AGENT, issue, letter)
     assert "connection bulk takes 100 bytes at most" in warning
     await mail(desk, AGENT, issue, letter)
     assert await query(pool, "SELECT connection, context FROM outgoing_mail") == [
@@ -304,6 +329,6 @@ async def test_a_file_of_an_internal_comment_is_said_before(
     await attach(desk, AGENT, issue, [NewFile("cost.pdf", b"%PDF")], blobs)
     await query(pool, "UPDATE attachment SET comment_id = %s RETURNING 1", internal.comment_id)
     letter = Letter(to=[SUPPLIER], text="x", files=["cost.pdf"])
-    assert await warnings_of(desk, issue, letter) == [
+    assert await warnings_of(desk, AGENT, issue, letter) == [
         "The file cost.pdf is of an internal comment."
     ]
