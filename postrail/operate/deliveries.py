@@ -46,12 +46,12 @@ class Act:
 RELEASE = Act(
     word="release", done="released", states=frozenset({"held"}), unasked=frozenset({"held"})
 )
-# The recipient of an unconfirmed one may have it already.
+# The recipient of an unconfirmed one may have it already, and a failed one may be years old.
 RETRY = Act(
     word="retry",
     done="retried",
     states=frozenset({"deferred", "failed", "unconfirmed"}),
-    unasked=frozenset({"deferred", "failed"}),
+    unasked=frozenset({"deferred"}),
 )
 CANCEL = Act(
     word="cancel",
@@ -86,6 +86,8 @@ class Filters:
     over: str | None = None
     # Words of the server's reply, or of why they are held, such as the name of a limit.
     reason: str | None = None
+    # Of messages that were queued at this time or later.
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +138,7 @@ async def all_that_match(connection: Connection, act: Act, filters: Filters) -> 
         recipient=filters.recipient,
         over=filters.over,
         reason=filters.reason,
+        since=filters.since,
     )
     # Nothing has given a reason yet for what only waits.
     if WAITING in states and filters.reason is None:

@@ -139,11 +139,12 @@ async def deliveries_in(
     recipient: str | None = None,
     over: str | None = None,
     reason: str | None = None,
+    since: datetime | None = None,
 ) -> list[OutgoingRow]:
     """Returns the deliveries in these states, oldest first.
 
-    Only those of this issue, to this recipient, over this connection, or with these words in the
-    server's reply or in why they are held.
+    Only those of this issue, to this recipient, over this connection, with these words in the
+    server's reply or in why they are held, or of messages since this time.
     """
     clause, values = where(
         ("state = ANY (%s)", sorted(states)), *_filters(issue_key, recipient, over, reason)
@@ -160,6 +161,7 @@ def _filters(
         ("lower(recipient) = lower(%s)", recipient),
         ("delivery.connection = %s", over),
         ("strpos(lower(reply), lower(%s)) > 0", reason),
+        ("mail.queued_at >= %s", since),
     )
 
 

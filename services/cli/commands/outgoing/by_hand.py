@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -57,6 +58,12 @@ Reason = Annotated[
 ]
 
 
+Since = Annotated[
+    datetime | None,
+    typer.Option("--since", metavar="TIME", help="Only of messages since this time, in UTC."),
+]
+
+
 @dataclass(frozen=True)
 class Options:
     """How a command is carried out."""
@@ -103,20 +110,26 @@ def retry(
     recipient: Recipient = None,
     over: Over = None,
     reason: Reason = None,
+    since: Since = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     author: Author = None,
     data: Data = None,
     json: Json = False,
 ) -> None:
-    """Send messages now that wait for their next attempt, or that have failed.
+    """Send messages now that wait for their next attempt; with --state, those that have failed.
 
     Those of unknown outcome ([bold]--state unconfirmed[/bold], or by their id) may arrive twice.
 
-    Example: [bold]postrail outgoing retry --all --connection relay --dry-run[/bold]
+    Example: [bold]postrail outgoing retry --state failed --since 2026-06-30 --dry-run[/bold]
     """
     filters = Filters(
-        state=state, issue_key=_key(issue), recipient=recipient, over=over, reason=reason
+        state=state,
+        issue_key=_key(issue),
+        recipient=recipient,
+        over=over,
+        reason=reason,
+        since=since.replace(tzinfo=UTC) if since else None,
     )
     options = Options(yes, dry_run, author, json)
     _act(RETRY, data, outgoing_id, filters, options, everything=everything)

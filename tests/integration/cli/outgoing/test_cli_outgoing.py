@@ -29,18 +29,21 @@ def states(postrail: Postrail) -> set[str]:
     return {row["state"] for row in answer(postrail, "outgoing", "list")}
 
 
-@pytest.mark.parametrize("state", ["deferred", "failed"])
+@pytest.mark.parametrize(
+    ("state", "chosen"),
+    [("deferred", ["--all"]), ("failed", ["--state", "failed", "--since", "2020-01-01"])],
+)
 def test_messages_that_wait_or_failed_are_sent_now(
-    postrail: Postrail, filled: Filled, settings: Settings, state: str
+    postrail: Postrail, filled: Filled, settings: Settings, state: str, chosen: list[str]
 ) -> None:
     set_state(settings, state)
 
-    code, output, errors = postrail("outgoing", "retry", "--all", "--dry-run")
+    code, output, errors = postrail("outgoing", "retry", *chosen, "--dry-run")
     assert code == 0, errors
     assert f"{state}" in output
     assert "Nothing was changed. To retry them, leave out --dry-run." in output
     assert states(postrail) == {state}
-    found = answer(postrail, "outgoing", "retry", "--all", "--reason", "4.2.1")
+    found = answer(postrail, "outgoing", "retry", *chosen, "--reason", "4.2.1")
     assert (found["selected"], found["retried"]) == (2, 2)
     assert [one["reason"] for one in found["deliveries"]] == [REFUSED] * 2
     assert states(postrail) == {"queued"}

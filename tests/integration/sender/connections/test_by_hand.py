@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 
 import pytest
 
@@ -63,12 +64,16 @@ async def states(pool: Pool) -> Counter[str]:
     ("word", "filters", "expected"),
     [
         ("release", Filters(), {"held"}),
-        ("retry", Filters(), {"deferred", "failed"}),
+        ("retry", Filters(), {"deferred"}),
         ("retry", Filters(state="unconfirmed"), {"unconfirmed"}),
         ("retry", Filters(state="failed"), {"failed"}),
-        ("retry", Filters(over="over-1"), {"deferred", "failed"}),
+        ("retry", Filters(over="over-1"), {"deferred"}),
+        ("retry", Filters(state="failed", over="over-1"), {"failed"}),
+        ("retry", Filters(state="failed", since=NOW), {"failed"}),
+        ("retry", Filters(state="failed", since=NOW + timedelta(seconds=1)), set()),
         ("retry", Filters(over="over-0"), set()),
-        ("retry", Filters(recipient="FAILED@x.org"), {"failed"}),
+        ("retry", Filters(recipient="FAILED@x.org"), set()),
+        ("retry", Filters(state="failed", recipient="FAILED@x.org"), {"failed"}),
         ("retry", Filters(reason="OF DEFERRED"), {"deferred"}),
         ("cancel", Filters(), {"queued", "deferred", "held"}),
         ("cancel", Filters(state="unconfirmed"), {"unconfirmed"}),
@@ -118,13 +123,15 @@ async def test_cancelled_messages_are_announced(one_of_each: Pool) -> None:
     assert len(results) == 3
 
 
-@pytest.mark.parametrize(("word", "sends"), [("retry", True), ("cancel", False)])
+@pytest.mark.parametrize(
+    ("word", "state", "sends"), [("retry", "failed", True), ("cancel", None, False)]
+)
 async def test_suppressed_addresses_are_not_sent_to(
-    one_of_each: Pool, word: str, sends: bool
+    one_of_each: Pool, word: str, state: str | None, sends: bool
 ) -> None:
     async with transaction(one_of_each) as connection:
         await suppressions.suppress(connection, "failed@x.org", "gone", None, NOW)
-        chosen = await all_that_match(connection, ACTS[word], Filters())
+        chosen = await all_that_match(connection, ACTS[word], Filters(state=state))
     assert [row.recipient for row in chosen.suppressed] == (["failed@x.org"] if sends else [])
 
 
