@@ -20,6 +20,7 @@ from postrail.settings import Settings
 from services.cli.data_folder import Data
 from services.cli.installation import complete, connected, connected_to_read, load
 from services.cli.output import Json, show_json, show_table
+from services.cli.visible import clean
 
 templates = typer.Typer(no_args_is_help=True)
 
@@ -110,15 +111,15 @@ def preview_template(
         )
     made = complete(_preview(load(data), key, event, language, template))
     if made.fault:
-        typer.echo(f"The default template stands in: {made.fault}", err=True)
+        typer.echo(clean(f"The default template stands in: {made.fault}"), err=True)
     if json:
         show_json(made)
     elif browser:
         _open(made)
     elif html:
-        typer.echo(made.html)
+        typer.echo(clean(made.html))
     else:
-        typer.echo(f"Subject: {made.subject}\n\n{made.text}", nl=False)
+        typer.echo(clean(f"Subject: {made.subject}\n\n{made.text}"), nl=False)
 
 
 def _used(template: MessageTemplate) -> str:

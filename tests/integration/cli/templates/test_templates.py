@@ -81,6 +81,17 @@ def test_the_default_template_is_shown_as_json_too(templates: Postrail) -> None:
     assert "made from its text" in shown(templates, "templates", "show", "thanks", "--html")
 
 
+@pytest.mark.parametrize("form", [(), ("--html",)])
+def test_nothing_of_an_issue_acts_on_the_terminal(
+    templates: Postrail, form: tuple[str, ...]
+) -> None:
+    text = "Es \u202ebrennt\u202c \x9b2J."
+    shown(templates, "issues", "create", "HELP", f"Feuer {text}", "--description", text)
+    made = shown(templates, "templates", "preview", "HELP-2", "--event", "created", *form)
+    assert "Es" in made
+    assert not {"\u202e", "\u202c", "\x9b"} & set(made)
+
+
 def test_each_event_has_a_preview(templates: Postrail) -> None:
     for event in (MessageEvent.DIGEST, MessageEvent.FORWARDED, MessageEvent.APPROVAL_REQUEST):
         made = answer(templates, "templates", "preview", "HELP-1", "--event", event)
