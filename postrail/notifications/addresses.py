@@ -58,6 +58,11 @@ def _local(local: str, is_atom: bool) -> str:
     return f'"{escaped}"'
 
 
+def holds_address(name: str) -> bool:
+    """Tells whether readers or filters may take the name, or a part of it, for an address."""
+    return "@" in unicodedata.normalize("NFKC", name)
+
+
 def compared_address(address: str) -> str:
     """Returns the one form of all ways to write an address (RFC 5321, 4.1.2; RFC 5891).
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 from postrail.blobs import BlobStore
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.errors import PermanentError
-from postrail.notifications.addresses import smtp_address
+from postrail.notifications.addresses import holds_address, smtp_address
 from postrail.notifications.mime.conversation_fields import prefixed
 from postrail.notifications.mime.message import MessageParts, build_message
 from postrail.notifications.mime.parts import File
@@ -124,6 +124,6 @@ def _shown_name(author: str, desk: str) -> str:
 
     Filters take a name with another address in it for a forgery.
     """
-    if author in ("", desk) or "@" in author:
+    if author in ("", desk) or holds_address(author):
         return desk
     return f"{author} via {desk}" if desk else author

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from postrail.notifications.addresses import holds_address
 from postrail.notifications.events import Event
 from postrail.notifications.phrases.phrases import Phrases
 from postrail.notifications.readers import shown_time
@@ -105,7 +106,7 @@ def _author(event: Event, author: Watcher, phrases: Phrases) -> str:
 
 
 def _name(author: Watcher) -> str:
-    name = "" if "@" in author.name else " ".join(author.name.split())
+    name = "" if holds_address(author.name) else " ".join(author.name.split())
     return name or author.address
 
 

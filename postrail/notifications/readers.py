@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
 from functools import lru_cache
+from unicodedata import normalize
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from postrail.notifications.mime.fields import without_directions
 from postrail.notifications.phrases.phrases import Phrases
 from postrail.notifications.templates.words import GREETING, TIME
 
@@ -24,8 +26,8 @@ _NO_NAME = re.compile(r"[@/\\<>:;|=]|\.\w{2,}\b|\bwww\b", re.I)
 
 def greeted(name: str) -> str:
     """Returns the name as people write it in a greeting, or ""."""
-    words = " ".join(_ASIDE.sub(" ", name).strip(" \"'`´,").split())
-    if not words or len(words) > NAME_CHARACTERS or _NO_NAME.search(words):
+    words = " ".join(_ASIDE.sub(" ", without_directions(name)).strip(" \"'`´,").split())
+    if not words or len(words) > NAME_CHARACTERS or _NO_NAME.search(normalize("NFKC", words)):
         return ""
     turned = _TURNED.fullmatch(words)
     if turned and turned[2].rstrip(".").lower() not in _COMPANY:

@@ -20,6 +20,9 @@ PARAMETER_CHARACTERS = 60
 
 # Every character that some reader takes for a line end, and the other control characters.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# They turn the direction of what follows, so that a name or an address looks like another one.
+DIRECTIONS = "\u202a-\u202e\u2066-\u2069"
+_DIRECTIONS = re.compile(f"[{DIRECTIONS}]")
 _PLAIN_PARAMETER = re.compile(r"[A-Za-z0-9 ._()+-]{1,60}")
 
 
@@ -70,7 +73,12 @@ def parameter(name: str, value: str) -> str:
 
 def clean(value: str) -> str:
     """Returns the value on one line: its control characters and line ends become spaces."""
-    return _CONTROLS.sub(" ", value).strip()
+    return _CONTROLS.sub(" ", without_directions(value)).strip()
+
+
+def without_directions(value: str) -> str:
+    """Returns the value without the characters that turn the direction of a line."""
+    return value if value.isascii() else _DIRECTIONS.sub("", value)
 
 
 def _needs_encoding(value: str) -> bool:

@@ -7,8 +7,12 @@ import re
 
 from markupsafe import Markup
 
+from postrail.notifications.mime.fields import DIRECTIONS
+
 # Nothing else becomes a link: no `javascript:`, no `data:`, no `file:`.
-_LINK = re.compile(r"https?://[^\s<>\"'\x00-\x1f\x7f-\x9f\u2028\u2029\ufdd0\ufdd1]{3,1000}")
+_LINK = re.compile(
+    r"https?://[^\s<>\"'\x00-\x1f\x7f-\x9f\u2028\u2029\ufdd0\ufdd1" + DIRECTIONS + "]{3,1000}"
+)
 _NO_END = ".,;:!?)]}»”’。、）"
 _PARAGRAPHS = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from postrail.configuration.templates.message_template import MessageTemplate
+from postrail.notifications.mime.fields import without_directions
 from postrail.notifications.templates.history import history_html, history_text, quoted
 from postrail.notifications.templates.html_text import in_lines, paragraphs
 from postrail.notifications.templates.sections import section_html, section_text
@@ -25,6 +26,8 @@ CUT_CHARACTERS = 10_000
 # Tokens stand in these, and all else that they hold is ours.
 _OWN = {"greeting", "marker", "stop", "event", "quotes", "sections", "history"}
 _FROM_ELSEWHERE = tuple(field.name for field in fields(Words) if field.name not in _OWN)
+# Texts in which people may turn the direction of a line, as Hebrew and Arabic need it.
+_TEXTS = {"body", "note"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -181,13 +184,22 @@ def _preview(words: Words) -> str:
 
 
 def _clean(words: Words) -> Words:
-    """Returns the words without the marks of tokens, which only we may set."""
+    """Returns the words without the marks of tokens, which only we may set.
+
+    Names and titles stand in our sentences, and do not turn the direction of these either.
+    """
     given: dict[str, Any] = {}
     for name in _FROM_ELSEWHERE:
         value = getattr(words, name)
-        if (clean := without_marks(value)) is not value:
+        clean = without_marks(value)
+        if name not in _TEXTS:
+            clean = without_directions(clean)
+        if clean is not value:
             given[name] = clean
     for name in ("sections", "history"):
         if pairs := getattr(words, name):
-            given[name] = tuple((without_marks(one), without_marks(other)) for one, other in pairs)
+            given[name] = tuple(
+                (without_directions(without_marks(title)), without_marks(text))
+                for title, text in pairs
+            )
     return replace(words, **given) if given else words

@@ -117,6 +117,11 @@ async def test_an_address_that_needs_smtputf8_stands_in_its_own_copy_only(tmp_pa
             {"author_name": "ceo@example.org"},
             {"From": "Desk <desk@example.net>"},
         ),
+        (
+            {"from_name": "Desk"},
+            {"author_name": "ceo＠example.org"},
+            {"From": "Desk <desk@example.net>"},
+        ),
         # the prefix stands before the key, once
         ({"subject_prefix": "Acme:"}, {}, {"Subject": "Acme: [HELP-1] Fire"}),
         (

@@ -24,6 +24,8 @@ NOON = datetime(2026, 7, 1, 12, tzinfo=UTC)
         ("Acme, Inc.", "Acme, Inc."),
         ("Ann Lee, PhD", "Ann Lee, PhD"),
         ("'Ann Lee'", "Ann Lee"),
+        ("\u202eAnn Lee", "Ann Lee"),
+        ("ceo＠bank.example", ""),
         ("Ann Lee (Sales)", "Ann Lee"),
         ("Ann Lee [EXT]", "Ann Lee"),
         ("  Ann \n Lee ", "Ann Lee"),

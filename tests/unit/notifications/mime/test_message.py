@@ -54,6 +54,7 @@ def lines_of(text: str) -> str:
 
 
 def cleaned(value: str) -> str:
+    value = re.sub("[\u202a-\u202e\u2066-\u2069]", "", value)
     return re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", value).strip()
 
 
@@ -66,6 +67,14 @@ def test_the_recipient_is_named_if_the_name_is_known(name: str, shown: str) -> N
     (to,) = message["To"].addresses
     assert (to.display_name, to.addr_spec) == (shown, "ann@example.org")
     assert message["Bcc"] is None
+
+
+def test_no_name_or_subject_turns_the_direction_of_its_line() -> None:
+    turned = "\u202eevil\u202c \u2067x\u2069"
+    message = built(from_name=turned, to_name=turned, subject=f"{turned} שלום")
+    found = parsed(message)
+    (sender,) = found["From"].addresses
+    assert (sender.display_name, found["Subject"]) == ("evil x", "evil x שלום")
 
 
 def test_fields_of_every_notification() -> None:

@@ -111,6 +111,7 @@ def test_a_text_as_html_has_the_same_words(text: str) -> None:
         ("See https://example.org/a?b=1&c=2.", "https://example.org/a?b=1&amp;c=2"),
         ("(http://example.org)", "http://example.org"),
         ("「https://example.org/」。", "https://example.org/」"),
+        ("http://example.org/\u202egpj.exe", "http://example.org/"),
         ("javascript:alert(1)", ""),
         ("ftp://example.org", ""),
         ("www.example.org", ""),
@@ -182,6 +183,16 @@ def test_a_very_long_html_is_left_out() -> None:
     made = rendered(replace(WORDS, body="http://abc " * 20_000))
     assert made.html == ""
     assert len(rendered(replace(WORDS, body="a " * 40_000)).html) <= MAX_BYTES
+
+
+def test_names_and_titles_do_not_turn_the_direction_of_our_sentences() -> None:
+    turned = {
+        name: f"\u202e{name}"
+        for name in ("subject", "sentence", "title", "author_name", "issue_summary")
+    }
+    made = rendered(replace(WORDS, sections=(("\u2066What", "\u202bשלום"),), **turned))
+    assert "\u202bשלום" in made.text
+    assert not {"\u202e", "\u2066"} & set(f"{made.subject}{made.text}{made.html}")
 
 
 @pytest.mark.parametrize("length", [150_000, 2_000_000])
