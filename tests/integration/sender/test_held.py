@@ -82,7 +82,7 @@ async def test_later_messages_do_not_wait_for_a_held_one(pool: Pool) -> None:
     ],
 )
 async def test_all_that_match_are_released_in_their_order(
-    pool: Pool, chosen: dict[str, str], count: int
+    pool: Pool, chosen: dict[str, Any], count: int
 ) -> None:
     await take_in(pool, held(), held(), held())
     async with transaction(pool) as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -186,7 +187,7 @@ def test_a_very_long_html_is_left_out() -> None:
 
 
 def test_names_and_titles_do_not_turn_the_direction_of_our_sentences() -> None:
-    turned = {
+    turned: dict[str, Any] = {
         name: f"\u202e{name}"
         for name in ("subject", "sentence", "title", "author_name", "issue_summary")
     }
