@@ -166,6 +166,9 @@ class NotificationSettings(Section):
     # The first event of an issue goes to each person at once; those of the next seconds are bundled
     # into one message. 0: every event is a message of its own.
     bundle_seconds: int = Field(default=60, ge=0, le=3600)
+    # The files of a letter may have this many bytes together: a sender has all of them in memory,
+    # several times, for each channel.
+    letter_files_max_bytes: int = Field(default=50_000_000, ge=0, le=500_000_000)
 
 
 class SenderSettings(Section):

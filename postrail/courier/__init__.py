@@ -96,10 +96,13 @@ class MessageTooLarge(PermanentError):
 
 def require_size(envelope: Envelope, most: int, taker: str) -> None:
     """Raises MessageTooLarge for a message of more than `most` bytes; 0: any size is taken."""
-    if 0 < most < len(envelope.content):
-        raise MessageTooLarge(
-            f"the message has {len(envelope.content):,} bytes, more than {taker} takes ({most:,})"
-        )
+    require_bytes(len(envelope.content), most, taker)
+
+
+def require_bytes(size: int, most: int, taker: str) -> None:
+    """Raises MessageTooLarge for more than `most` bytes; 0: any size is taken."""
+    if 0 < most < size:
+        raise MessageTooLarge(f"the message has {size:,} bytes, more than {taker} takes ({most:,})")
 
 
 class TooLate(TransientError):

@@ -18,11 +18,13 @@ from postrail.courier import (
     MessageTooLarge,
     State,
     TimeLimit,
+    require_bytes,
 )
 from postrail.database import Pool, transaction
 from postrail.errors import PermanentError, TransientError
 from postrail.incoming.originals import Originals
 from postrail.notifications.assemble import assemble, without_original
+from postrail.notifications.mime.parts import encoded_size
 from postrail.notifications.return_path import return_path
 from postrail.observe.log import log
 from postrail.outgoing.queue import Claimed
@@ -227,6 +229,9 @@ class Attempts:
     async def _envelope(
         self, claimed: Claimed, connection: OutgoingConnection, sender: OutgoingConnection
     ) -> Envelope:
+        # Before they are read: a file that is too large for the connection need not be in memory.
+        files = sum(encoded_size(file.size) for file in claimed.files)
+        require_bytes(files, connection.max_bytes, connection.title)
         envelope_from = connection.from_address
         if connection.bounce_address:
             envelope_from = return_path(connection.bounce_address, claimed.message_id)

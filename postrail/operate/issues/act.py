@@ -56,6 +56,8 @@ class Desk:
     now: datetime
     # Within which the events of an issue are bundled.
     bundle_seconds: int = 0
+    # The most bytes of all files of a letter.
+    letter_files_max_bytes: int = 50_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

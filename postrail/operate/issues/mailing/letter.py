@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from postrail import people
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
@@ -15,7 +14,9 @@ from postrail.errors import ConfigurationError, PermanentError
 from postrail.issue_queries.contexts import contexts_of
 from postrail.message_parts import is_address
 from postrail.notifications.audience import by_mail
+from postrail.notifications.said import shown_size
 from postrail.operate.files.save import chosen_files
+from postrail.operate.issues.act import Desk
 from postrail.people import Reader
 from postrail.rendering.checks import names_any
 from postrail.rendering.events import MessageEvent
@@ -79,14 +80,14 @@ async def prepare(
     snapshot: ConfigurationSnapshot,
     issue: IndexedIssue,
     letter: Letter,
+    desk: Desk,
     author: str,
-    now: datetime,
 ) -> Prepared:
     """Returns the letter with all that it names; the role of the watchers leaves out its author.
 
     Raises InvalidLetter, NoSuchFile, and ConfigurationError where no outgoing connection sends it.
     """
-    contexts = await contexts_of(connection, [issue.issue_key], snapshot, now)
+    contexts = await contexts_of(connection, [issue.issue_key], snapshot, desk.now)
     context = contexts.get(issue.issue_key)
     sender = snapshot.connection_for(issue.project, context)
     if sender is None:
@@ -117,7 +118,7 @@ async def prepare(
             f"the letter has {len(recipients)} recipients, and {RECIPIENTS_MAX} are the most",
             remedy="Send it in parts",
         )
-    _, files = await attachments_of(connection, issue.issue_key) if letter.files else ("", [])
+    files = await _files(connection, issue.issue_key, letter.files, desk.letter_files_max_bytes)
     return Prepared(
         letter=letter,
         sender=sender,
@@ -125,10 +126,27 @@ async def prepare(
         to=tuple(to),
         cc=tuple(cc),
         watchers=tuple(watchers),
-        files=tuple(chosen_files(files, letter.files, issue.issue_key)) if letter.files else (),
+        files=files,
         template=template,
         readers=await people.readers(connection, [one.address for one in recipients]),
     )
+
+
+async def _files(
+    connection: Connection, issue_key: str, named: Sequence[str], max_bytes: int
+) -> tuple[AttachmentRow, ...]:
+    if not named:
+        return ()
+    _, files = await attachments_of(connection, issue_key)
+    chosen = tuple(chosen_files(files, named, issue_key))
+    size = sum(one.size for one in chosen)
+    if size > max_bytes:
+        raise InvalidLetter(
+            f"the files of the letter have {shown_size(size)}, and {shown_size(max_bytes)} are the"
+            " most (POSTRAIL_NOTIFICATIONS__LETTER_FILES_MAX_BYTES)",
+            remedy="Attach fewer files, or send them in several letters",
+        )
+    return chosen
 
 
 def _template(snapshot: ConfigurationSnapshot, name: str, project: str) -> MessageTemplate:

@@ -53,7 +53,12 @@ async def mail(desk: Desk, actor: Actor, issue_key: str, letter: Letter) -> Mail
         if letter.internal:
             act.require(Act.COMMENT_INTERNALLY)
         prepared = await prepare(
-            act.connection, act.snapshot, act.issue, letter, actor.address, act.now
+            act.connection,
+            act.snapshot,
+            act.issue,
+            letter,
+            desk,
+            actor.address,
         )
         author = act.author if actor.address else help_desk(act.snapshot, act.project, "--author")
         found = await issues.lock_audiences(act.connection, [act.issue.issue_id])

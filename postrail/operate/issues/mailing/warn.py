@@ -36,7 +36,14 @@ async def warnings_of(desk: Desk, actor: Actor, issue_key: str, letter: Letter) 
         if issue is None:
             raise issue_not_found(issue_key)
         snapshot = await load_snapshot(connection)
-        prepared = await prepare(connection, snapshot, issue, letter, actor.address, desk.now)
+        prepared = await prepare(
+            connection,
+            snapshot,
+            issue,
+            letter,
+            desk,
+            actor.address,
+        )
         return [
             *await _of_addresses(connection, prepared),
             *await _of_outsiders(connection, snapshot, issue, prepared),

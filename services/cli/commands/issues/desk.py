@@ -61,6 +61,7 @@ async def _at_desk(
         excerpt_max_characters=settings.notifications.excerpt_max_characters,
         now=now,
         bundle_seconds=settings.notifications.bundle_seconds,
+        letter_files_max_bytes=settings.notifications.letter_files_max_bytes,
     )
     try:
         return await act(desk, actor)

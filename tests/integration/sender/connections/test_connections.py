@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from postrail.courier import Answer, CourierUnavailable, Envelope, TimeLimit
 from postrail.database import rows, transaction
+from postrail.message_parts import OutgoingAttachment
 from postrail.outgoing.routing import pauses, rates
 from postrail.outgoing.routing.pauses import ALL, Pause
 from services.sender.breaker import PROBE_MAX_SECONDS
@@ -219,6 +221,21 @@ async def test_a_server_that_drops_connections_is_paused(bench: Bench) -> None:
     # Also what met the fault keeps its connection, and goes over the fallback this time.
     assert await stored(bench) == [("relay", "spare", "sent")] * 12
     assert sent_by(bench)["relay"] == bench.process.settings.sender.connections
+
+
+async def test_files_that_are_too_large_are_not_read(bench: Bench) -> None:
+    await configure(bench.pool, 25, max_bytes=1_000_000)
+    # The blob store has no such file.
+    file = OutgoingAttachment(
+        name="film.mp4", content_type="video/mp4", sha256="a" * 64, size=800_000
+    )
+    await bench.take_in(replace(queued_mail(), attachments=[file]))
+
+    await bench.rounds(3)
+
+    (found,) = await rows_of(bench)
+    assert found.startswith("the message has 1,09")
+    assert await bench.states() == ["failed"]
 
 
 async def rows_of(bench: Bench) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -305,6 +306,18 @@ async def test_files_above_the_limit_of_the_connection_are_said_before(
     (warning,) = await warnings_of(desk, AGENT, issue, letter)
     assert "about 153 KB with its files, and connection out takes 120 KB" in warning
     assert warning.endswith(end)
+
+
+async def test_files_that_fill_the_memory_of_senders_are_refused(
+    pool: Pool, desk: Desk, issue: str, blobs: BlobStore
+) -> None:
+    for name in ("a.pdf", "b.pdf"):
+        await attach(desk, AGENT, issue, [NewFile(name, bytes(60_000))], blobs)
+    small = replace(desk, letter_files_max_bytes=100_000)
+    await mail(small, AGENT, issue, Letter(to=[SUPPLIER], text="x", files=["a.pdf"]))
+    with pytest.raises(InvalidLetter, match="120 KB, and 100 KB are the most") as refused:
+        await mail(small, AGENT, issue, Letter(to=[SUPPLIER], text="x", files=["a.pdf", "b.pdf"]))
+    assert "POSTRAIL_NOTIFICATIONS__LETTER_FILES_MAX_BYTES" in str(refused.value)
 
 
 async def test_a_letter_goes_by_the_context_of_its_issue(
