@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from jinja2 import TemplateSyntaxError, nodes
 
 from postrail.rendering.engine import environment_for
-from postrail.rendering.events import PERSONAL, VARIABLES
+from postrail.rendering.events import AS_THEY_ARE, VARIABLES
 
 _ALLOWED = (
     nodes.Template,
@@ -68,7 +68,7 @@ def faults_of(source: str, *, html: bool = False, subject: bool = False) -> list
     environment = environment_for(html=html)
     try:
         tree = environment.parse(source)
-        found = {*_faults(tree, 0), *(_personal(tree) if subject else ())}
+        found = {*_faults(tree, 0), *(_not_as_it_is(tree) if subject else ())}
         if found:
             return sorted(found, key=lambda fault: (fault.line, fault.problem))
         # Unknown filters are found by compiling only.
@@ -115,7 +115,7 @@ def _faults(node: nodes.Node, depth: int) -> Iterator[TemplateFault]:
         yield from _faults_of_name(node)
     else:
         if isinstance(node, (nodes.Filter, nodes.Compare)):
-            yield from _personal(node)
+            yield from _not_as_it_is(node)
         for child in node.iter_child_nodes():
             yield from _faults(child, depth + 1)
 
@@ -135,13 +135,12 @@ def _faults_of_name(node: nodes.Name) -> Iterator[TemplateFault]:
         yield TemplateFault(node.lineno, _unknown(node.name))
 
 
-def _personal(tree: nodes.Node) -> Iterator[TemplateFault]:
-    """Yields a fault for each variable that is filled in later, for each recipient."""
+def _not_as_it_is(tree: nodes.Node) -> Iterator[TemplateFault]:
+    """Yields a fault for each variable that only stands as it is in a text."""
     for found in tree.find_all(nodes.Name):
-        if found.name in PERSONAL:
+        if why := AS_THEY_ARE.get(found.name):
             yield TemplateFault(
-                found.lineno,
-                f"{found.name!r} differs by recipient: no filter, comparison or subject has it",
+                found.lineno, f"{found.name!r} {why}: no filter, comparison or subject has it"
             )
 
 

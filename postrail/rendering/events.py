@@ -89,5 +89,12 @@ VARIABLES: dict[str, str] = {
 
 # Those that are read from the database for the messages that have them.
 HISTORY = frozenset({"history", "history_html"})
-# Those that are filled in for each recipient, after the message was rendered.
-PERSONAL = frozenset({"greeting", "stop", "time"})
+# Those that stand as they are in a text, and why: the first ones are filled in for each recipient
+# after the message was rendered, and what is cut out of HTML may be a part of an element.
+AS_THEY_ARE = {
+    "greeting": "differs by recipient",
+    "stop": "differs by recipient",
+    "time": "differs by recipient",
+    "body_html": "is HTML",
+    "history_html": "is HTML",
+}

@@ -147,7 +147,9 @@ async def deliveries_in(
     server's reply or in why they are held, or of messages since this time.
     """
     clause, values = where(
-        ("state = ANY (%s)", sorted(states)), *_filters(issue_key, recipient, over, reason)
+        ("state = ANY (%s)", sorted(states)),
+        ("mail.queued_at >= %s", since),
+        *_filters(issue_key, recipient, over, reason),
     )
     statement = _ROW + clause + " ORDER BY mail.sequence, recipient"
     return await rows_as(connection, OutgoingRow, statement, values)
@@ -161,7 +163,6 @@ def _filters(
         ("lower(recipient) = lower(%s)", recipient),
         ("delivery.connection = %s", over),
         ("strpos(lower(reply), lower(%s)) > 0", reason),
-        ("mail.queued_at >= %s", since),
     )
 
 

@@ -55,6 +55,7 @@ from postrail.rendering.events import VARIABLES
         ("{{ greeting|upper }}", 1, "'greeting' differs by recipient"),
         ("{{ (time or body)|truncate(5) }}", 1, "'time' differs by recipient"),
         ("{{ body|default(stop) }}", 1, "'stop' differs by recipient"),
+        ("{{ body_html|truncate(50) }}", 1, "'body_html' is HTML"),
         ("{% if greeting == 'Hello' %}x{% endif %}", 1, "'greeting' differs by recipient"),
         ("{{ " + "(" * 5000 + "body" + ")" * 5000 + " }}", 1, "is nested too deeply"),
         ("{{ " + "not " * 5000 + "body }}", 1, "is nested too deeply"),
