@@ -21,6 +21,10 @@ CHECK_PAUSE = timedelta(minutes=1)
 SHORT_ID = 8
 SHOW = "postrail outgoing show {outgoing_id}"
 RETRY = "postrail outgoing retry {outgoing_id}"
+# Where several messages failed.
+LIST = "postrail outgoing list --state failed --issue {key}"
+RETRY_ALL = "postrail outgoing retry --all --state failed --issue {key}"
+RECIPIENTS_NAMED = 10
 TEST = "postrail connections test {name}"
 
 
@@ -49,11 +53,14 @@ class Alerts:
     async def _of_failures(
         self, connection: Connection, results: Sequence[AttemptResult], now: datetime
     ) -> list[OutgoingQueued]:
-        failed = {one.claimed.issue_id: one for one in results if one.claimed.issue_id is not None}
+        failed: dict[int, list[AttemptResult]] = {}
+        for one in results:
+            if one.claimed.issue_id is not None:
+                failed.setdefault(one.claimed.issue_id, []).append(one)
         known = await issues.by_id(connection, failed.keys()) if failed else {}
         stored, snapshot = [], self._channels.snapshot
         for issue_id, issue in sorted(known.items()):
-            claimed = failed[issue_id].claimed
+            claimed = failed[issue_id][0].claimed
             fault = undelivered(issue.issue_key, failed[issue_id])
             over = self._over(snapshot.connection_for(issue.project))
             stored += await self._teller.tell(
@@ -135,30 +142,35 @@ class Alerts:
         return [key for key, over in routed.items() if over and over.name == channel.name]
 
 
-def undelivered(issue_key: str, result: AttemptResult) -> Fault:
-    """Returns what people are told of a message about an issue that failed for good."""
+def undelivered(issue_key: str, results: Sequence[AttemptResult]) -> Fault:
+    """Returns what people are told of the deliveries about an issue that failed for good."""
     cause = f"an email about {issue_key} was not delivered"
-    return replace(_undelivered(cause, issue_key, result), issue_key=issue_key)
+    return replace(_undelivered(cause, issue_key, results), issue_key=issue_key)
 
 
 def not_forwarded(result: AttemptResult) -> Fault:
     """Returns what people are told of a forward that failed for good, named by its subject."""
     cause = f"a forwarded email to {result.claimed.recipient} was not delivered"
-    return _undelivered(cause, f"“{result.claimed.subject}”", result)
+    return _undelivered(cause, f"“{result.claimed.subject}”", [result])
 
 
-def _undelivered(cause: str, about: str, result: AttemptResult) -> Fault:
-    outgoing_id = result.claimed.outgoing_id[:SHORT_ID]
+def _undelivered(cause: str, about: str, results: Sequence[AttemptResult]) -> Fault:
+    recipients = list(dict.fromkeys(one.claimed.recipient for one in results))
+    further = ", …" if len(recipients) > RECIPIENTS_NAMED else ""
+    see, retry = SHOW, RETRY
+    if len({one.claimed.outgoing_id for one in results}) > 1:
+        see, retry = LIST, RETRY_ALL
+    given = {"outgoing_id": results[0].claimed.outgoing_id[:SHORT_ID], "key": about}
     return Fault(
         cause=cause,
         happened="undelivered",
         details="undelivered_to",
-        reason=result.reply,
+        reason=results[0].reply,
         acts=(
-            ("see_undelivered", SHOW.format(outgoing_id=outgoing_id)),
-            ("retry_undelivered", RETRY.format(outgoing_id=outgoing_id)),
+            ("see_undelivered", see.format(**given)),
+            ("retry_undelivered", retry.format(**given)),
         ),
-        names={"key": about, "recipient": result.claimed.recipient},
+        names={"key": about, "recipient": ", ".join(recipients[:RECIPIENTS_NAMED]) + further},
     )
 
 
