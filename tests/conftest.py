@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from kafka import KafkaAdminClient
 
 from postrail.database import migrate
 from postrail.embedded.kafka import Kafka
@@ -21,11 +22,13 @@ from postrail.embedded.postgres import Postgres
 from postrail.settings import Settings
 from tests.log_guard import LogGuard
 from tests.makers.settings import environment_of, settings_of
+from tests.makers.topics import delete_with_prefix
 from tests.servers import databases
 from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.dovecot import Dovecot
 from tests.servers.postfix import Postfix
 from tests.servers.shared_parts import (
+    deaths,
     make_kafka,
     make_postgres,
     shared_server,
@@ -45,6 +48,14 @@ def pytest_configure(config: pytest.Config) -> None:
         # Dovecot's and Postfix's own users must be able to enter.
         folder.chmod(0o755)
         os.environ[RUN_FOLDER] = str(folder)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says why a shared server ended before the run, if one did."""
+    if RUN_FOLDER in os.environ:
+        for death in deaths(Path(os.environ[RUN_FOLDER])):
+            terminalreporter.section("a shared server ended and was started again", red=True)
+            terminalreporter.line(death)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -127,10 +138,25 @@ def database_url(postgres_server: str, run_folder: Path) -> Iterator[str]:
     databases.drop_database(postgres_server, url)
 
 
+@pytest.fixture(scope="session")
+def kafka_admin(broker: str) -> Iterator[KafkaAdminClient]:
+    """Makes an admin client of the run's one Kafka."""
+    admin = KafkaAdminClient(bootstrap_servers=broker)
+    yield admin
+    admin.close()
+
+
 @pytest.fixture
-def environment(broker: str, database_url: str, tmp_path: Path) -> dict[str, str]:
-    """Returns the POSTRAIL_ variables of this test; add them to `os.environ` for subprocesses."""
-    return environment_of(tmp_path, bootstrap_servers=broker, database_url=database_url)
+def environment(
+    broker: str, kafka_admin: KafkaAdminClient, database_url: str, tmp_path: Path
+) -> Iterator[dict[str, str]]:
+    """Makes the POSTRAIL_ variables of this test; add them to `os.environ` for subprocesses.
+
+    The test's topics are deleted afterwards: the broker holds open files for each of them.
+    """
+    made = environment_of(tmp_path, bootstrap_servers=broker, database_url=database_url)
+    yield made
+    delete_with_prefix(kafka_admin, made["POSTRAIL_KAFKA__PREFIX"])
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 Each server is held by a keeper process. Every worker holds a shared lock on a file, which the
 system releases however the worker ends; the keeper waits until it gets the lock alone, then stops
-its server and ends.
+its server and ends. A server that ends before is started again, so that only the tests of that
+moment fail, and `deaths` has the end of its log for the summary of the run.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -23,11 +25,12 @@ from postrail.embedded.kafka import KAFKA, Kafka
 from postrail.embedded.ports import choose_ports
 from postrail.embedded.postgres import Postgres
 from postrail.embedded.process_ids import ProcessId, until
-from postrail.embedded.processes import log_tail, write_atomically
+from postrail.embedded.processes import Child, log_tail, write_atomically
 
 REPOSITORY = Path(__file__).parents[2]
 START_SECONDS = 110.0
 STOP_SECONDS = 30.0
+CHECK_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,11 @@ def make_postgres(folder: Path) -> Postgres:
     return Postgres(folder, port=choose_ports(["postgres"])["postgres"], durable=False)
 
 
+def deaths(run_folder: Path) -> list[str]:
+    """Returns what the log of each shared server said when it ended before the run."""
+    return [file.read_text() for file in sorted(run_folder.glob("*/death-*.txt"))]
+
+
 def keep(kind: str, folder: Path, users: IO[str]) -> None:
     """Starts the server, records it in `keeper.json`, and stops it after the last worker."""
     server = make_kafka(folder / kind) if kind == "kafka" else make_postgres(folder / kind)
@@ -123,9 +131,27 @@ def keep(kind: str, folder: Path, users: IO[str]) -> None:
         ports = {str(number): port for number, port in enumerate(server.ports)}
         shared = SharedServer(identity.pid, identity.started, address, str(folder / kind), ports)
         write_atomically(folder / "keeper.json", json.dumps(asdict(shared)))
-        fcntl.flock(users, fcntl.LOCK_EX)
+        while not _last_user(users):
+            if not server.child.running:
+                _record_death(server.child, folder)
+                server.start()
+            time.sleep(CHECK_SECONDS)
     finally:
         server.stop()
+
+
+def _last_user(users: IO[str]) -> bool:
+    try:
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _record_death(child: Child, folder: Path) -> None:
+    number = len(list(folder.glob("death-*.txt")))
+    text = f"{child.name} ended with exit code {child.exit_code}: {log_tail(child.log_file, 8000)}"
+    write_atomically(folder / f"death-{number:03}.txt", text)
 
 
 def main() -> None:
