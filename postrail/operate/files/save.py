@@ -43,7 +43,8 @@ def chosen_files(
         if not any(one in (str(file.attachment_id), file.name) for file in files):
             raise NoSuchFile(
                 f"{issue_key} has no file {one!r}",
-                remedy=f"List them with: postrail issues attachments list {issue_key}",
+                remedy=f"List them with: postrail issues attachments list {issue_key}; from your"
+                f" disk, first: postrail issues attachments add {issue_key} FILE",
             )
     return [
         file
