@@ -29,7 +29,7 @@ def held_work(teller: Teller) -> Work:
             one.connection,
             fault,
             one.snapshot,
-            issue.project,
+            [issue.project],
             one.snapshot.connection_for(issue.project),
             one.now,
             mailbox=found.mailbox or "",
