@@ -33,7 +33,7 @@ from postrail.settings import KafkaSettings, SenderSettings
 from services.sender.attempt_results import attempt_result, postponed, refused
 from services.sender.begun import Begun
 from services.sender.breaker import PROBE_MAX_SECONDS
-from services.sender.channels import Channel, available
+from services.sender.channels import Channel, to_try
 from services.sender.message_size import is_mailbox_size_refusal, is_size_refusal
 
 logger = log(__name__)
@@ -176,7 +176,7 @@ class Attempts:
         probe_at = breaker.failed(now, answer.reply, after_seconds)
         name = attempt.channel.name
         logger.warning("mail server unavailable", connection=name, reason=answer.reply)
-        if available(attempt.fallbacks):
+        if to_try(attempt.fallbacks, now):
             return self._result(claimed, answer, now)
         return self._result(claimed, answer, None if may_be_its_own else probe_at)
 

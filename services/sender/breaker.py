@@ -28,6 +28,10 @@ class Breaker:
         """Returns whether the last attempt met a fault of the server."""
         return self._probe_at is not None
 
+    def may_be_tried(self, now: datetime) -> bool:
+        """Tells whether the server answers, as far as is known, or is due to be asked again."""
+        return self._probe_at is None or now >= self._probe_at
+
     @property
     def probe_at(self) -> datetime | None:
         """Returns the time from which a message may probe the server; None while it is closed."""

@@ -73,6 +73,14 @@ def available(channels: Sequence[Channel]) -> Channel | None:
     return next((one for one in channels if not one.breaker.is_open), None)
 
 
+def to_try(channels: Sequence[Channel], now: datetime) -> Channel | None:
+    """Returns the first of the channels whose server may be tried.
+
+    One that was unavailable is asked again in its time: it may have no messages of its own.
+    """
+    return next((one for one in channels if one.breaker.may_be_tried(now)), None)
+
+
 class Unusable:
     """The courier of a connection whose password cannot be read, so no attempt is possible."""
 
@@ -151,10 +159,10 @@ class Channels:
         """Returns the enabled channels by name: their limits are locked in this order."""
         return [self._channels[name] for name in sorted(self._channels)]
 
-    def taken_over_by(self, channel: Channel) -> list[Channel]:
+    def taken_over_by(self, channel: Channel, now: datetime) -> list[Channel]:
         """Returns the channels whose server is unavailable, and whose fallback this one is."""
         unavailable = [other for other in self.usable if other.breaker.is_open]
-        return [one for one in unavailable if available(self.fallbacks_of(one)) is channel]
+        return [one for one in unavailable if to_try(self.fallbacks_of(one), now) is channel]
 
     def wake(self, name: str) -> None:
         """Lets the next message find out at once whether the server takes messages again."""
@@ -192,33 +200,34 @@ class Channels:
             new = {one.name for one in configured} - self._known_before
             if new and (count := await strays.release(connection, new, now)):
                 logger.info("connections are back, their messages go on", count=count)
-        await self._reroute(routes_of(snapshot), now)
-        self._reload_at = now + timedelta(seconds=RELOAD_SECONDS)
+        finished = await self._reroute(routes_of(snapshot), now)
+        # Between parts of many messages, the sender records what it has sent.
+        self._reload_at = now + timedelta(seconds=RELOAD_SECONDS) if finished else now
         self.snapshot = snapshot
         await self._adopt(configured)
         return True
 
-    async def _reroute(self, routes: Routes, now: datetime) -> None:
-        """Moves waiting messages to the connections that they are to go over.
+    async def _reroute(self, routes: Routes, now: datetime) -> bool:
+        """Moves waiting messages to the connections that they are to go over, a part of many.
+
+        Returns whether no more are known to wait for it.
 
         It does so when routes have changed or a message has no usable one; and each REROUTE_SECONDS
         for messages that were in flight, or stored by processes with the configuration before.
         """
         strayed = await self._strayed(routes, now)
         if routes == self._routes and strayed <= self._stranded and now < self._reroute_at:
-            return
-        count = moved = await self._moved(routes, now)
-        while moved == rerouting.BATCH:
-            moved = await self._moved(routes, now)
-            count += moved
-        if count:
-            logger.info("messages go over other connections", count=count)
-        self._stranded = await self._strayed(routes, now) if strayed else set()
-        self._routes, self._reroute_at = routes, now + timedelta(seconds=REROUTE_SECONDS)
-
-    async def _moved(self, routes: Routes, now: datetime) -> int:
+            return True
         async with transaction(self._pool) as connection:
-            return await rerouting.reroute(connection, routes, now)
+            moved = await rerouting.reroute(connection, routes, now)
+        if moved:
+            logger.info("messages go over other connections", count=moved)
+        self._routes, self._reroute_at = routes, now
+        if moved == rerouting.BATCH:
+            return False
+        self._stranded = await self._strayed(routes, now) if strayed else set()
+        self._reroute_at = now + timedelta(seconds=REROUTE_SECONDS)
+        return True
 
     async def _strayed(self, routes: Routes, now: datetime) -> set[str]:
         """Returns the connections that due messages name and that cannot be used."""

@@ -67,7 +67,7 @@ async def claim_due(
 
     wanted = [(budget, budget.channel) for budget in budgets]
     # Afterwards, so that an unavailable server gets the message that finds out whether it is back.
-    wanted += [(one, own) for one in budgets for own in channels.taken_over_by(one.channel)]
+    wanted += [(one, own) for one in budgets for own in channels.taken_over_by(one.channel, now)]
     names = [own.name for budget, own in wanted if budget.free]
     # Of several connections few have work, and each claim is a statement.
     working = await outgoing.with_work(connection, names, now) if len(names) > 1 else names
@@ -130,7 +130,7 @@ async def claim_untriable(
     strays: list[Claimed] = []
     for name in await _absent_connections(connection, channels, now):
         strays += await outgoing.claim_due(
-            connection, now, seconds, limit, outgoing_connection=name
+            connection, now, seconds, limit, outgoing_connection=name, over=name
         )
     interrupted = await outgoing.claim_interrupted(connection, now, seconds, limit)
     return [

@@ -87,13 +87,20 @@ class Drafts:
         return True
 
     async def discard_earlier(self, envelope: Envelope) -> None:
-        """Deletes the drafts of this message to this recipient that earlier attempts have left."""
+        """Deletes the drafts of this message to this recipient that earlier attempts have left.
+
+        A search that Graph refuses does not keep the message back.
+        """
         message_id = _message_id(envelope)
         if not message_id:
             return
         quoted = message_id.replace("'", "''")
         query = {"$filter": f"internetMessageId eq '{quoted}'", "$select": "id,toRecipients"}
-        found = await self._http.ask("GET", "mailFolders/drafts/messages", params=query)
+        try:
+            found = await self._http.ask("GET", "mailFolders/drafts/messages", params=query)
+        except Refused as refusal:
+            logger.warning("drafts of earlier attempts are not found", reason=str(refusal))
+            return
         drafts = found.get("value")
         for one in drafts if isinstance(drafts, list) else []:
             # Others may have a draft with that Message-ID, which is being sent at this moment.
@@ -117,7 +124,7 @@ def _message_id(envelope: Envelope) -> str:
 
 def _recipients(draft: dict[str, Any]) -> Iterable[str]:
     for one in draft.get("toRecipients") or []:
-        yield str(one.get("emailAddress", {}).get("address", "")).lower()
+        yield str((one.get("emailAddress") or {}).get("address", "")).lower()
 
 
 def _resource(attachment: Attachment) -> dict[str, object]:

@@ -42,7 +42,7 @@ async def resume(connection: Connection, name: str) -> bool:
         return False
     await connection.execute(
         "UPDATE delivery SET tried_since = NULL WHERE state = 'deferred'"
-        " AND (%(name)s = '' OR connection = %(name)s)",
+        " AND tried_since IS NOT NULL AND (%(name)s = '' OR connection = %(name)s)",
         {"name": name},
     )
     return True

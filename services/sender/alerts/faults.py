@@ -83,7 +83,8 @@ class Alerts:
         Their recipient is not asked to read about it.
         """
         stored, snapshot = [], self._channels.snapshot
-        for one in results:
+        # In one order, as two senders would wait for each other.
+        for one in sorted(results, key=lambda one: one.claimed.recipient):
             claimed = one.claimed
             if claimed.forwards is None or claimed.issue_id is not None:
                 continue

@@ -93,6 +93,20 @@ async def test_the_fallback_takes_over_while_a_server_is_unavailable(
     assert (await stored(bench))[-1] == ("relay", "", "sent")
 
 
+async def test_a_fallback_that_was_unavailable_is_tried_again(bench: Bench) -> None:
+    await open_two(bench, "spare")
+    behave(bench, relay=unavailable, spare=unavailable)
+    await bench.take_in(queued_mail())
+    await bench.rounds(4)
+    assert [state for _, _, state in await stored(bench)] == ["deferred"]
+
+    behave(bench, relay=unavailable)
+    for _ in range(10):
+        bench.clock.move(60)
+        await bench.rounds(3)
+    assert await stored(bench) == [("relay", "spare", "sent")]
+
+
 async def test_a_fallback_of_the_fallback(bench: Bench) -> None:
     await configure(bench.pool, 25, fallback="spare")
     await configure(bench.pool, 26, name="spare", is_default=False, fallback="last")
