@@ -17,7 +17,7 @@ from tests.processes.graph_desk import DESK
 from tests.processes.sender_lab import SenderLab
 from tests.processes.senders import SenderProcess, delivery_rows, queued_mail, until
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(240)
 
 # When it is killed: before or after a request has its effect; and whether the message has a large
 # attachment.

@@ -20,7 +20,7 @@ from tests.processes.senders import queued_mail, until
 from tests.servers.certificates import Certificates
 from tests.servers.oauth_provider import OAuthProvider
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(240)
 
 SENDERS = 6
 MAILS = 60
@@ -78,6 +78,11 @@ async def test_no_request_is_throttled(
         # No attempt runs out of time while it waits for its turn.
         lab.start(POSTRAIL_SENDER__CLAIM_SECONDS="30")
 
+    async def started() -> bool:
+        return all("outgoing connection" in one.log for one in lab.senders)
+
+    # A busy machine takes long to start seven processes.
+    await until(started, 90)
     await lab.until_states(sent=MAILS)
 
     async def all_fetched() -> bool:
