@@ -5,7 +5,8 @@
 
 VENV ?= .venv
 BIN := $(VENV)/bin
-JOBS ?= auto
+# More workers than cores, as most tests wait for servers.
+JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
 DATA ?=
 UP_OPTIONS ?=
 TEST_OPTIONS ?=
