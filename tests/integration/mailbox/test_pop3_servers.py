@@ -16,6 +16,7 @@ from postrail.mailbox import spool as spool_module
 from postrail.mailbox.pop3 import login as pop3_login
 from postrail.mailbox.pop3.mailbox import Pop3Mailbox
 from postrail.mailbox.spool import Spool
+from postrail.wire.faults import LoginRefused
 from postrail.wire.login import Login
 from tests.fakes.fetching import account_named
 from tests.fakes.ledgers import MemoryLedger
@@ -356,10 +357,10 @@ REFUSALS = [
     ("PASS", b"-ERR [LOGIN-DELAY] wait\r\n", MailboxUnavailable),
     ("PASS", b"-ERR [sys/temp] disk\r\n", MailboxUnavailable),
     ("USER", b"-ERR [SYS/TEMP] disk\r\n", MailboxUnavailable),
-    ("PASS", b"-ERR [AUTH] no\r\n", ConfigurationError),
-    ("PASS", b"-ERR [SYS/PERM] gone\r\n", ConfigurationError),
-    ("PASS", b"-ERR no\r\n", ConfigurationError),
-    ("USER", b"-ERR who?\r\n", ConfigurationError),
+    ("PASS", b"-ERR [AUTH] no\r\n", LoginRefused),
+    ("PASS", b"-ERR [SYS/PERM] gone\r\n", LoginRefused),
+    ("PASS", b"-ERR no\r\n", LoginRefused),
+    ("USER", b"-ERR who?\r\n", LoginRefused),
     # Not an answer of POP3.
     ("PASS", b"what?\r\n", MailboxUnavailable),
     ("PASS", b"\xff\xfe\r\n", MailboxUnavailable),
