@@ -73,8 +73,9 @@ class Statement:
 class Hints:
     """Facts about the rows that make statements faster, and change nothing else."""
 
-    # All addresses of persons. A part of an assignee's address becomes the few that have it.
-    people: Sequence[str] = ()
+    # All addresses of persons. A part of an assignee's address becomes the few that have it. None:
+    # they are not known.
+    people: Sequence[str] | None = None
     # Words in too many rows of issue_text for an index to save time. PostgreSQL
     # does not know it: it takes the parts of a text for independent of each other.
     common_words: Collection[str] = ()
@@ -86,9 +87,11 @@ class Hints:
 
 def where(query: ResolvedQuery, hints: Hints | None = None) -> Statement:
     """Returns the condition, for the clause WHERE of a statement that reads the table issue."""
-    if hints is None:
-        return _Writer(Hints()).condition(query.condition)
-    return _Writer(hints).condition(_with_assignees(query.condition, hints.people))
+    hints = hints or Hints()
+    condition = query.condition
+    if hints.people is not None:
+        condition = _with_assignees(condition, hints.people)
+    return _Writer(hints).condition(condition)
 
 
 def searches(condition: Condition) -> list[Contains | HasWords]:

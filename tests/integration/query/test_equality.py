@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 
 from postrail.database import Connection, migrate
 from postrail.query import sql
@@ -98,6 +98,7 @@ def test_both_evaluations_find_the_same_issues(filled: Filled) -> None:
         suppress_health_check=[HealthCheck.too_slow],
     )
     @given(query=QUERIES)
+    @example(query='assignee ~ "a"')
     def compare(query: str) -> None:
         """Compares the evaluations with and without hints, and with the opposite of the query."""
         condition = resolve(parse(query), VOCABULARY).condition

@@ -12,7 +12,7 @@ from imapclient.exceptions import CapabilityError, LoginError
 from postrail.errors import ConfigurationError, PermanentError, PipelineError
 from postrail.mailbox import MailboxUnavailable
 from postrail.mailbox.imap.faults import connection_fault, folder_fault, login_fault
-from postrail.wire.faults import tls_context
+from postrail.wire.faults import LoginRefused, tls_context
 from tests.fakes.fetching import account_named
 
 ACCOUNT = account_named("support", host="mail.example.org")
@@ -65,8 +65,8 @@ LOGINS = [
     # RFC 5530: with these the credentials may be right.
     ("b'[UNAVAILABLE] Temporary authentication failure.'", MailboxUnavailable),
     ("b'[LIMIT] Too many connections'", MailboxUnavailable),
-    ("b'[AUTHENTICATIONFAILED] Authentication failed.'", ConfigurationError),
-    ("Invalid credentials (Failure)", ConfigurationError),
+    ("b'[AUTHENTICATIONFAILED] Authentication failed.'", LoginRefused),
+    ("Invalid credentials (Failure)", LoginRefused),
 ]
 
 
