@@ -19,8 +19,7 @@ PYTHON ?= $(shell for name in python3 python3.14 python3.13 python3.12 python3.1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-quick check format bench bench-fetch bench-handler bench-parser \
-	bench-sender clean
+.PHONY: help run test test-quick check format bench bench-fetch bench-handler bench-parser bench-sender clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
