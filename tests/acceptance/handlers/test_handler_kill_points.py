@@ -210,7 +210,8 @@ def kill_only(desk: Desk, point: str, mail: bytes) -> None:
     """Lets the handler handle the message until the point."""
     pipeline = desk.pipeline
     for replica in pipeline.replicas.pop("handler"):
-        assert replica.stop() == 0
+        # On a busy machine it may not have begun.
+        assert replica.stop() in (0, -signal.SIGTERM)
     victim = pipeline.process("victim", ["-m", "tests.processes.faulty.killed_at", point])
     victim.start()
     pipeline.dovecot.append("support", mail)
