@@ -25,15 +25,7 @@ def held_work(teller: Teller) -> Work:
         if found is None or issue is None:
             return []
         fault = held_notifications(issue.issue_key, found.reason)
-        return await teller.tell(
-            one.connection,
-            fault,
-            one.snapshot,
-            [issue.project],
-            one.snapshot.connection_for(issue.project),
-            one.now,
-            mailbox=found.mailbox or "",
-        )
+        return await teller.tell_of_issue(one, fault, issue, found.mailbox)
 
     return work
 

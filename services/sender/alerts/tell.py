@@ -22,7 +22,8 @@ from postrail.notifications.templates.configured import message_of
 from postrail.outgoing import intake, notices
 from postrail.outgoing.alerts import posts
 from postrail.records import OutgoingQueued
-from postrail.tracker.issues import Watcher
+from postrail.timed_work.worker import Occasion
+from postrail.tracker.issues import IndexedIssue, Watcher
 
 # The messages about faults of no project.
 NO_PROJECT = ""
@@ -77,6 +78,20 @@ class Teller:
         mail = replace(mail, purpose="notice")
         await intake.store(connection, [mail])
         return [mail]
+
+    async def tell_of_issue(
+        self, one: Occasion, fault: Fault, issue: IndexedIssue, mailbox: str | None
+    ) -> list[OutgoingQueued]:
+        """Stores the message to the people of the issue's project, over its connection."""
+        return await self.tell(
+            one.connection,
+            fault,
+            one.snapshot,
+            [issue.project],
+            one.snapshot.connection_for(issue.project),
+            one.now,
+            mailbox=mailbox or "",
+        )
 
     async def post(
         self,

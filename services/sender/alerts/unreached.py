@@ -28,15 +28,7 @@ def unreached_work(teller: Teller) -> Work:
         issue = known[found.issue_id]
         fault = unreachable(issue.issue_key, found)
         await teller.post(one.connection, fault, one.snapshot, issue.project, one.now)
-        return await teller.tell(
-            one.connection,
-            fault,
-            one.snapshot,
-            [issue.project],
-            one.snapshot.connection_for(issue.project),
-            one.now,
-            mailbox=found.mailbox or "",
-        )
+        return await teller.tell_of_issue(one, fault, issue, found.mailbox)
 
     return work
 
