@@ -26,6 +26,7 @@ from tests.makers.topics import delete_with_prefix
 from tests.servers import databases
 from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.dovecot import Dovecot
+from tests.servers.oidc_provider import OidcProvider
 from tests.servers.postfix import Postfix
 from tests.servers.shared_parts import (
     deaths,
@@ -191,6 +192,17 @@ def postfix(own_folder: Path, certificates: Certificates, dovecot: Dovecot) -> I
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def oidc(own_folder: Path, certificates: Certificates) -> Iterator[OidcProvider]:
+    """Starts an OAuth2 provider; see tests/servers/oidc_provider.py for its users."""
+    provider = OidcProvider(own_folder, certificates)
+    try:
+        provider.start()
+        yield provider
+    finally:
+        provider.stop()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -86,16 +86,6 @@ def limit() -> TimeLimit:
 
 def envelope(recipient: str) -> Envelope:
     return Envelope(envelope_from="help@lab.test", recipients=(recipient,), content=CONTENT)
-
-
-@pytest.fixture
-def oidc(own_folder: Path, certificates: Certificates) -> Iterator[OidcProvider]:
-    provider = OidcProvider(own_folder, certificates)
-    try:
-        provider.start()
-        yield provider
-    finally:
-        provider.stop()
 
 
 @pytest.fixture(params=["xoauth2 oauthbearer"])

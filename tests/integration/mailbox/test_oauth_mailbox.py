@@ -36,16 +36,6 @@ pytestmark = pytest.mark.debian
 MAIL = b"Subject: Printer\r\nMessage-ID: <1@example.org>\r\n\r\nIt smokes.\r\n"
 
 
-@pytest.fixture
-def oidc(own_folder: Path, certificates: Certificates) -> Iterator[OidcProvider]:
-    provider = OidcProvider(own_folder, certificates)
-    try:
-        provider.start()
-        yield provider
-    finally:
-        provider.stop()
-
-
 class MailDesk(Desk):
     """An authorization desk with a real provider and a real mail server."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -95,16 +95,6 @@ class Scene:
         async with transaction(self.lab.pool) as connection:
             found = await rows(connection, "SELECT reply FROM delivery ORDER BY sequence")
         return [str(row[0]) for row in found]
-
-
-@pytest.fixture
-def oidc(own_folder: Path, certificates: Certificates) -> Iterator[OidcProvider]:
-    provider = OidcProvider(own_folder, certificates)
-    try:
-        provider.start()
-        yield provider
-    finally:
-        provider.stop()
 
 
 @pytest.fixture
