@@ -7,6 +7,7 @@ which may kill and restart them. Nothing is left behind when the run ends, howev
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import tempfile
@@ -17,6 +18,7 @@ import pytest
 from kafka import KafkaAdminClient
 
 from postrail.database import migrate
+from postrail.embedded import ports
 from postrail.embedded.kafka import Kafka
 from postrail.embedded.postgres import Postgres
 from postrail.settings import Settings
@@ -49,6 +51,10 @@ def pytest_configure(config: pytest.Config) -> None:
         # Dovecot's and Postfix's own users must be able to enter.
         folder.chmod(0o755)
         os.environ[RUN_FOLDER] = str(folder)
+    else:
+        # Workers search apart from each other, as a chosen port is free until its server listens.
+        number = int(config.workerinput["workerid"].removeprefix("gw"))
+        ports.offsets = itertools.count(number * ports.COUNT // config.workerinput["workercount"])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

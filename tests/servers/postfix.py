@@ -109,6 +109,7 @@ trap 'exit 0' TERM
 while [ -e wanted ] && kill -0 {parent} 2> /dev/null && kill -0 $master; do
     sleep 0.1
 done
+kill -0 $master 2> /dev/null || tail -n 5 mail.log
 """
 
 

@@ -47,6 +47,11 @@ def test_a_busy_port_is_replaced_and_the_others_stay() -> None:
     assert chosen["postgres"] == before["postgres"]
 
 
+def test_a_port_is_not_given_again_soon() -> None:
+    chosen = [ports.free_port() for _ in range(300)]
+    assert len(set(chosen)) == len(chosen)
+
+
 def test_two_parts_never_share_a_port_of_last_time() -> None:
     port = ports.free_port()
     chosen = ports.choose_ports(["kafka", "postgres"], {"kafka": port, "postgres": port})
