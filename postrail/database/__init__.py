@@ -101,6 +101,17 @@ async def transaction(pool: Pool) -> AsyncIterator[Connection]:
 
 
 @contextlib.asynccontextmanager
+async def part_of(connection: Connection) -> AsyncIterator[Connection]:
+    """Runs the block as a part of the connection's transaction; a part that fails is undone alone.
+
+    Raises as `transaction` does.
+    """
+    with database_faults():
+        async with connection.transaction():
+            yield connection
+
+
+@contextlib.asynccontextmanager
 async def autocommit(pool: Pool) -> AsyncIterator[Connection]:
     """Runs each statement of the block as a transaction of its own; raises as `transaction` does.
 

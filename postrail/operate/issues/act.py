@@ -14,7 +14,7 @@ from postrail import people
 from postrail.configuration.load import hold_projects, load_snapshot
 from postrail.configuration.models.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.database import Connection, Pool, storable, transaction
+from postrail.database import Connection, Pool, part_of, storable, transaction
 from postrail.effects.deliveries.store import store_indexed
 from postrail.effects.notify import Announcement, NotificationOptions, notify
 from postrail.errors import PermanentError
@@ -58,6 +58,12 @@ class Desk:
     bundle_seconds: int = 0
     # The most bytes of all files of a letter.
     letter_files_max_bytes: int = 50_000_000
+    # The transaction that acts are parts of; each has one of its own without it.
+    connection: Connection | None = None
+
+    def transaction(self) -> contextlib.AbstractAsyncContextManager[Connection]:
+        """Opens the transaction of an act, which is undone if the act fails."""
+        return part_of(self.connection) if self.connection else transaction(self.pool)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -195,7 +201,7 @@ async def acting(
     Raises IssueNotFound for an unknown key, NotAllowed without the right, and what the block does;
     then nothing is changed.
     """
-    async with transaction(desk.pool) as connection:
+    async with desk.transaction() as connection:
         if act in IN_TURN:
             await take_turn(connection)
         issue, *others = await locked_issues(connection, [issue_key, *other_keys])

@@ -11,7 +11,7 @@ from postrail import people
 from postrail.configuration.load import hold_projects, load_snapshot
 from postrail.configuration.models.project import Project
 from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.database import Connection, transaction
+from postrail.database import Connection
 from postrail.effects.fields.write import UNRECORDED
 from postrail.effects.new_issues import default_assignees, make_issues
 from postrail.notifications.events import ISSUE_OPENED, created_for, new_for
@@ -54,7 +54,7 @@ async def create(
     NotAllowed without the right, InvalidValue for a value that the project does not allow, and
     ConfigurationError where the operator needs such an address and there is none.
     """
-    async with transaction(desk.pool) as connection:
+    async with desk.transaction() as connection:
         await hold_projects(connection, [project_key])
         snapshot = await load_snapshot(connection)
         project = project_with(project_key, snapshot.projects)

@@ -8,7 +8,7 @@ from postrail import people
 from postrail.configuration.load import load_snapshot
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.database import Connection, transaction
+from postrail.database import Connection
 from postrail.effects.mentions import is_insider
 from postrail.notifications.mime.parts import encoded_size
 from postrail.notifications.said import shown_size
@@ -31,7 +31,7 @@ async def warnings_of(desk: Desk, actor: Actor, issue_key: str, letter: Letter) 
 
     Raises IssueNotFound, and as `prepare` does.
     """
-    async with transaction(desk.pool) as connection:
+    async with desk.transaction() as connection:
         issue = (await issues.by_key(connection, [issue_key])).get(issue_key)
         if issue is None:
             raise issue_not_found(issue_key)
