@@ -53,6 +53,17 @@ async def fetched_since(connection: Connection, mailbox: str, since: datetime) -
     return int(found[0]) if found else 0
 
 
+async def has_unhandled(connection: Connection, mailbox: str, before: datetime) -> bool:
+    """Tells whether a message that the mailbox received before that time has no outcome yet."""
+    found = await one(
+        connection,
+        "SELECT 1 FROM incoming_mail WHERE state IN ('fetched', 'new', 'working', 'waiting')"
+        " AND mailbox = %s AND coalesce(received_at, fetched_at) < %s LIMIT 1",
+        (mailbox, before),
+    )
+    return found is not None
+
+
 async def record_fetched(connection: Connection, mails: Sequence[FetchedRow]) -> int:
     """Adds a row in state fetched for each message; a row that exists stays as it is.
 

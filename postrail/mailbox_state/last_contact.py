@@ -1,6 +1,6 @@
 """The last contact with each mail server and its present problem, for the status views.
 
-No decision depends on these rows.
+Only the deadlines of approvals depend on these rows: they wait for `read_until`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from postrail.database import Connection, rows_as, storable
+from postrail.database import Connection, one, rows_as, storable
 from postrail.errors import PipelineError
 
 
@@ -23,15 +23,20 @@ class Contact:
     setting: str = ""
     remedy: str = ""
     problem_since: datetime | None = None
+    # All messages that the mailbox held at this time were fetched.
+    read_until: datetime | None = None
 
 
-async def reached(connection: Connection, mailbox: str, now: datetime) -> None:
-    """Records a poll without a fault."""
+async def reached(
+    connection: Connection, mailbox: str, now: datetime, read_until: datetime | None = None
+) -> None:
+    """Records a poll without a fault; without `read_until` it may have left messages behind."""
     await connection.execute(
-        "INSERT INTO mailbox_contact (mailbox, reached_at) VALUES (%s, %s)"
+        "INSERT INTO mailbox_contact AS old (mailbox, reached_at, read_until) VALUES (%s, %s, %s)"
         " ON CONFLICT (mailbox) DO UPDATE SET reached_at = excluded.reached_at,"
+        "  read_until = greatest(old.read_until, excluded.read_until),"
         "  problem = '', setting = '', remedy = '', problem_since = NULL",
-        (mailbox, now),
+        (mailbox, now, read_until),
     )
 
 
@@ -45,6 +50,14 @@ async def failed(connection: Connection, mailbox: str, error: PipelineError, now
         "  problem_since = coalesce(old.problem_since, excluded.problem_since)",
         (mailbox, *map(storable, (error.problem, error.setting, error.remedy)), now),
     )
+
+
+async def read_until(connection: Connection, mailbox: str) -> datetime | None:
+    """Returns the time until which the mailbox was read whole, if it ever was."""
+    found = await one(
+        connection, "SELECT read_until FROM mailbox_contact WHERE mailbox = %s", (mailbox,)
+    )
+    return found[0] if found else None
 
 
 async def contacts(connection: Connection) -> dict[str, Contact]:

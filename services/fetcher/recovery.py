@@ -48,14 +48,14 @@ class Recovery:
         # The need for an authorization that was reported, so that it is reported once.
         self._reported = ""
 
-    async def reached(self) -> None:
-        """Notes that a poll has succeeded."""
+    async def reached(self, read_until: datetime | None) -> None:
+        """Notes that a poll has succeeded, and when it began if it left no message behind."""
         self._resources.progress.contact(self._mailbox)
         now = self._resources.clock.now()
         recovered = self._failures or self._reported
         if recovered or self._contact_noted_at + CONTACT_NOTED_EVERY <= now:
             self._contact_noted_at = now
-            await self._resources.store.contact(self._mailbox, None)
+            await self._resources.store.contact(self._mailbox, None, read_until)
         self._failures, self._reported = 0, ""
 
     async def recover(self, error: PipelineError) -> None:

@@ -60,8 +60,13 @@ class Store(Protocol):
     async def acknowledged(self, mail_ids: Sequence[str]) -> set[str]:
         """Returns those of the messages that were published and recorded."""
 
-    async def contact(self, mailbox: str, error: PipelineError | None) -> None:
-        """Saves the result of a poll, for the status views; best effort, never raises."""
+    async def contact(
+        self, mailbox: str, error: PipelineError | None, read_until: datetime | None = None
+    ) -> None:
+        """Saves the result of a poll; best effort, never raises.
+
+        `read_until` is for a poll that left no message behind: the time at which it began.
+        """
 
     async def fetched_since(self, mailbox: str, since: datetime) -> int:
         """Counts the mailbox's messages that any process has fetched since that time."""
@@ -140,12 +145,14 @@ class PostgresStore:
         async with self.transaction() as connection:
             return await acknowledged(connection, mail_ids)
 
-    async def contact(self, mailbox: str, error: PipelineError | None) -> None:
+    async def contact(
+        self, mailbox: str, error: PipelineError | None, read_until: datetime | None = None
+    ) -> None:
         now = self._clock.now()
         with contextlib.suppress(TransientError):
             async with self.transaction() as connection:
                 if error is None:
-                    await last_contact.reached(connection, mailbox, now)
+                    await last_contact.reached(connection, mailbox, now, read_until)
                 else:
                     await last_contact.failed(connection, mailbox, error, now)
 

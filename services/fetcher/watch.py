@@ -106,13 +106,14 @@ class MailboxWatch:
         return await self._resources.store.fetched_since(self.account.name, since)
 
     async def _poll(self, fetch: Fetch, already: int) -> None:
+        began = self._resources.clock.now()
         left = await fetch.take_new(already)
         # In the same session: a server may not allow another one soon (POP3's LOGIN-DELAY).
         await reconcile_when_due(fetch, self.account, self._resources, self._opener, left)
         await refetch_due(fetch, self.account, self._resources, self._opener, left)
         await fetch.rest()
         await self._resources.in_flight.rest()
-        await self._recovery.reached()
+        await self._recovery.reached(began if left > 0 else None)
 
     async def _wait_for_messages(self, mailbox: Mailbox) -> bool:
         """Waits until the next poll; returns False when only the poll timer has run out."""

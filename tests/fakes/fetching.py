@@ -80,6 +80,8 @@ class MemoryStore:
         self.rounds: list[Round] = []
         self.faults: list[Exception] = []
         self.contacts: list[tuple[str, str | None]] = []
+        # Of each contact: when the poll began, if it left no message behind.
+        self.read_until: list[datetime | None] = []
         self.asked_for: list[tuple[list[str], str, bool]] = []
 
     async def accounts(self) -> list[MailAccount]:
@@ -128,8 +130,11 @@ class MemoryStore:
         self._check()
         return set(mail_ids) & set(self.fetched)
 
-    async def contact(self, mailbox: str, error: PipelineError | None) -> None:
+    async def contact(
+        self, mailbox: str, error: PipelineError | None, read_until: datetime | None = None
+    ) -> None:
         self.contacts.append((mailbox, error.problem if error else None))
+        self.read_until.append(read_until)
 
     async def fetched_since(self, mailbox: str, since: datetime) -> int:
         return sum(

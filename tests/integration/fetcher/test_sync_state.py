@@ -16,6 +16,7 @@ from postrail.incoming.fetched import (
     UnreadableRow,
     acknowledged,
     fetched_since,
+    has_unhandled,
     record_fetched,
     record_unreadable,
 )
@@ -180,6 +181,42 @@ async def test_what_a_server_tells_of_an_unreadable_message_is_kept(pool: Pool) 
             connection, "SELECT subject, sender, message_id, received_at FROM incoming_mail"
         )
     assert found == [("Printer", "ada@example.net", "<1@example.org>", NOW)]
+
+
+async def test_the_time_until_which_a_mailbox_was_read_never_moves_back(pool: Pool) -> None:
+    found = []
+    async with transaction(pool) as connection:
+        for read_until in (None, NOW, None, NOW - timedelta(seconds=1), NOW + timedelta(seconds=1)):
+            await last_contact.reached(connection, "support", NOW, read_until)
+            found.append(await last_contact.read_until(connection, "support"))
+        assert await last_contact.read_until(connection, "another") is None
+    assert found == [None, NOW, NOW, NOW, NOW + timedelta(seconds=1)]
+
+
+@pytest.mark.parametrize(
+    ("state", "received", "expected"),
+    [
+        ("fetched", timedelta(seconds=-1), True),
+        ("new", timedelta(seconds=-1), True),
+        ("waiting", timedelta(seconds=-1), True),
+        # Without a time of the server, that of the fetcher counts.
+        ("new", None, False),
+        ("new", timedelta(0), False),
+        ("done", timedelta(seconds=-1), False),
+        ("failed", timedelta(seconds=-1), False),
+    ],
+)
+async def test_messages_before_a_time_without_an_outcome_are_found(
+    pool: Pool, state: str, received: timedelta | None, expected: bool
+) -> None:
+    async with transaction(pool) as connection:
+        await connection.execute(
+            "INSERT INTO incoming_mail (mail_id, mailbox, source, state, size, received_at,"
+            " fetched_at) VALUES (%s, 'support', 'INBOX', %s, 1, %s, %s)",
+            (uuid.uuid4(), state, NOW + received if received is not None else None, NOW),
+        )
+        assert await has_unhandled(connection, "support", NOW) is expected
+        assert not await has_unhandled(connection, "another", NOW)
 
 
 async def test_nul_is_removed_from_what_a_server_says(pool: Pool) -> None:

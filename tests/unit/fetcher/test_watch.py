@@ -155,6 +155,8 @@ async def test_a_successor_keeps_the_limit_of_a_poll(neighbours: Neighbours) -> 
     async with watched(server, neighbours, waits, **limits):
         await until(lambda: len(waits.seconds) == 4)
     assert len(neighbours.producer.records) == 10
+    # Only the last poll left no message behind.
+    assert neighbours.store.read_until == [None, None, clock.now()]
 
 
 # What the server holds after it lost its state, what it says of UIDNEXT, and what is fetched then.
