@@ -19,6 +19,7 @@ from postrail.observe.log import log
 from postrail.process import Process
 from postrail.records import OutgoingQueued
 from postrail.retry import backoff_seconds
+from postrail.settings import NotificationSettings
 from postrail.stream import outbox
 from postrail.tasks import set_within
 from postrail.timers import queue as timers
@@ -42,6 +43,9 @@ class Occasion:
     # Signs the Message-IDs.
     message_id_key: bytes
     now: datetime
+    # For acts that the work does, which are parts of the transaction.
+    pool: Pool
+    notifications: NotificationSettings
 
 
 # Returns the messages that it has stored.
@@ -113,6 +117,8 @@ class TimedWork:
                     snapshot=snapshot,
                     message_id_key=self._key,
                     now=now,
+                    pool=self._pool,
+                    notifications=self._process.settings.notifications,
                 )
             )
             added = await outbox.add(connection, queued_entries(mails), now)

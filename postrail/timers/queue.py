@@ -26,6 +26,12 @@ class TimerKind(StrEnum):
     HELD = "held"
     # Posts an alert to the webhook; the sender does it.
     WEBHOOK = "webhook"
+    # Reminds the approvers of a request who have not answered; the handler does it.
+    APPROVAL_REMINDER = "approval_reminder"
+    # Does what the deadline of a request means; the handler does it.
+    APPROVAL_DEADLINE = "approval_deadline"
+    # Does on the issue of a closed request what follows from it; the handler does it.
+    APPROVAL_FOLLOW = "approval_follow"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,12 +101,21 @@ async def overdue(connection: Connection, now: datetime) -> list[Overdue]:
 
 
 async def remove(connection: Connection, timer: Timer) -> None:
-    """Removes a timer in the transaction that has done its work.
+    """Removes a timer in the transaction that has done its work, unless the work has moved it.
 
     It is the last statement: whoever sets the same timer then waits for the end of the transaction.
     """
     await connection.execute(
-        "DELETE FROM timer WHERE kind = %s AND key = %s", [timer.kind, timer.key]
+        "DELETE FROM timer WHERE kind = %s AND key = %s AND due_at = %s",
+        [timer.kind, timer.key, timer.due_at],
+    )
+
+
+async def move(connection: Connection, timer: Timer, due_at: datetime) -> None:
+    """Lets the timer be due once more, at another time; for the work of the timer."""
+    await connection.execute(
+        "UPDATE timer SET due_at = %s, failures = 0, reason = '' WHERE kind = %s AND key = %s",
+        [due_at, timer.kind, timer.key],
     )
 
 

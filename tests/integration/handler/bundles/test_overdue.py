@@ -76,3 +76,21 @@ async def test_kinds_take_turns(bench: Bench) -> None:
         "digest",
         "bundle",
     ]
+
+
+async def test_a_timer_that_its_work_has_moved_is_due_once_more(bench: Bench) -> None:
+    worked = []
+
+    async def wait(one: Occasion) -> list[OutgoingQueued]:
+        worked.append(one.now)
+        if len(worked) == 1:
+            await timers.move(one.connection, one.timer, one.now + timedelta(seconds=30))
+        return []
+
+    work = TimedWork(bench.process(), bench.pool, bench.key, {TimerKind.BUNDLE: wait})
+    async with transaction(bench.pool) as connection:
+        await timers.schedule(connection, TimerKind.BUNDLE, {"a": bench.clock.now()})
+    for seconds, due in ((0, 1), (29, 0), (1, 1), (60, 0)):
+        bench.clock.move(seconds)
+        assert await work.work() == due
+    assert await bench.rows("SELECT 1 FROM timer") == []
