@@ -1,4 +1,4 @@
-"""Keeps approval requests, whom they ask, and the ledger of all that happened to them.
+"""Keeps approval requests, the people they ask, and the ledger of all that happened to them.
 
 Owns the tables: approval_request, approval_assignment, approval_event, approval_chain,
 approval_delegation.

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from postrail.approvals.digest import sha256_of
+from postrail.message_parts import OutgoingAttachment
+
 
 class Meaning(StrEnum):
     """What a choice means for what was asked; rows and records hold these spellings."""
@@ -51,7 +54,7 @@ class AtDeadline(StrEnum):
     # Nothing: answers after it do not count, and the requester is told.
     EXPIRE = "expire"
     REJECT = "reject"
-    # Asks `escalate_to` in the place of those who have not answered.
+    # Asks `escalate_to` instead of those who have not answered.
     ESCALATE = "escalate"
 
 
@@ -75,15 +78,32 @@ class AssignmentState(StrEnum):
     CLOSED = "closed"
 
 
+class ClosedBecause(StrEnum):
+    """Why an approver is no longer asked."""
+
+    # The request has ended.
+    DECIDED = "decided"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    # Another person answers in this one's place.
+    REASSIGNED = "reassigned"
+    ESCALATED = "escalated"
+    # A delegate has answered for the approver, or the approver before the delegate.
+    ANSWERED_FOR = "answered for"
+    DELEGATION_ENDED = "delegation ended"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
-    """An approval request, as its row has it."""
+class NewRequest:
+    """An approval request as it is stored; `store.insert` numbers it."""
 
     request_id: str
-    # People name it by it: A-12.
-    number: int
     # The name of its approval setup.
     setup: str
+    # Of the system that asks: the same key makes no second request.
+    idempotency_key: str | None = None
+    # SHA-256 of all that was asked for with the key.
+    order_digest: str = ""
     made_at: datetime
     requester_address: str
     requester_name: str
@@ -93,6 +113,7 @@ class Request:
     body: str
     # Each with its label.
     fields: Sequence[tuple[str, str]]
+    attachments: Sequence[OutgoingAttachment] = ()
     choices: Sequence[Choice]
     rule: Rule
     # Of COUNT: how many must approve.
@@ -103,12 +124,21 @@ class Request:
     escalate_to: Sequence[str]
     # 0: no reminder.
     remind_after_seconds: int
+    # Sealed by `postrail.secrets`; "": no callback.
     callback_url: str
     issue_id: int | None
-    # The status to which an approval, or a rejection, moves the issue; "": none.
+    # The status to which an approval, or a rejection, moves the issue; "": the issue stays.
     approved_status: str
     rejected_status: str
-    # SHA-256 of what approvers are asked.
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request(NewRequest):
+    """An approval request, as its row has it."""
+
+    # People name the request by it: A-12.
+    number: int
+    # SHA-256 of what approvers are asked; see `digest_of`.
     digest: str
     state: State
     # The name of the choice of a decided request; "" otherwise.
@@ -121,6 +151,35 @@ class Request:
         return f"A-{self.number}"
 
 
+def digest_of(request: NewRequest) -> str:
+    """Returns the SHA-256 of what approvers are asked, which nothing changes afterwards."""
+    return sha256_of(
+        {
+            "subject": request.subject,
+            "body": request.body,
+            "fields": [[label, value] for label, value in request.fields],
+            "attachments": [
+                [one.name, one.content_type, one.sha256, one.size] for one in request.attachments
+            ],
+            "choices": [[one.name, one.label, one.meaning.value] for one in request.choices],
+            "rule": request.rule.value,
+            "needed": request.needed,
+            "comment_required": request.comment_required,
+        }
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewAssignment:
+    """An approver who is to be asked; see `Assignment` for the fields."""
+
+    place: int
+    address: str
+    name: str = ""
+    answers_for: str = ""
+    delegation_id: int | None = None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Assignment:
     """One approver's part in a request, as its row has it."""
@@ -129,13 +188,15 @@ class Assignment:
     request_id: str
     # The place in the order of the approvers; a delegate has that of the person they answer for.
     place: int
+    # In lower case.
     address: str
     name: str
-    state: AssignmentState
-    closed_because: str
     # Of a delegate: the approver for whom they answer, and the delegation.
     answers_for: str
     delegation_id: int | None
+    state: AssignmentState
+    # A value of ClosedBecause; "" while it is not closed.
+    closed_because: str
     asked_at: datetime | None
     reminders: int
     # The Message-ID of the message that asks: reminders thread below it.

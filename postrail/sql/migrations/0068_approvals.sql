@@ -3,7 +3,7 @@ SET LOCAL lock_timeout = '10s';
 
 CREATE TABLE approval_request (
     request_id           uuid PRIMARY KEY,
-    -- People name it by it: A-12.
+    -- People name the request by it: A-12.
     number               bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
     setup                text NOT NULL,
     -- Of the caller; the same key makes no second request.
@@ -47,13 +47,15 @@ CREATE INDEX approval_request_issue ON approval_request (issue_id) WHERE issue_i
 
 CREATE TABLE approval_delegation (
     delegation_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    -- Persons by their addresses, in lower case.
+    -- Addresses of persons, in lower case.
     delegator     text NOT NULL,
     delegate      text NOT NULL CHECK (delegate <> delegator),
     begins_at     timestamptz NOT NULL,
     ends_at       timestamptz NOT NULL CHECK (ends_at > begins_at),
     made_by       text NOT NULL DEFAULT '',
-    made_at       timestamptz NOT NULL
+    made_at       timestamptz NOT NULL,
+    -- Somebody has ended it before its time.
+    ended_at      timestamptz
 );
 CREATE INDEX approval_delegation_of ON approval_delegation (delegator, ends_at);
 
@@ -77,8 +79,14 @@ CREATE TABLE approval_assignment (
     mail_id        text NOT NULL DEFAULT ''
 );
 CREATE INDEX approval_assignment_request ON approval_assignment (request_id);
-CREATE INDEX approval_assignment_asked ON approval_assignment (address) WHERE state = 'asked';
--- One answer to a place of a request, by whatever of its assignments.
+CREATE INDEX approval_assignment_of ON approval_assignment (address)
+    WHERE state IN ('planned', 'asked');
+-- Nobody is asked twice at the same place.
+CREATE UNIQUE INDEX approval_assignment_open ON approval_assignment (request_id, place, address)
+    WHERE state IN ('planned', 'asked');
+CREATE INDEX approval_assignment_delegation ON approval_assignment (delegation_id)
+    WHERE delegation_id IS NOT NULL;
+-- A place of a request has one answer, whichever of its assignments gives it.
 CREATE UNIQUE INDEX approval_assignment_answer ON approval_assignment (request_id, place)
     WHERE state = 'answered';
 
@@ -89,7 +97,7 @@ CREATE TABLE approval_event (
     assignment_id bigint REFERENCES approval_assignment,
     happened_at   timestamptz NOT NULL,
     kind          text NOT NULL,
-    -- Who did it: an address; "" for the product and its operator, whom `channel` tells apart.
+    -- The address of the person; "" for the product and its operator, whom `channel` tells apart.
     actor         text NOT NULL DEFAULT '',
     -- mail, command, page, timer or handler.
     channel       text NOT NULL,
@@ -110,8 +118,9 @@ CREATE TABLE approval_event (
 );
 CREATE INDEX approval_event_request ON approval_event (request_id, event_id);
 CREATE INDEX approval_event_mail ON approval_event (mail_id) WHERE mail_id <> '';
+CREATE INDEX approval_event_refused ON approval_event (assignment_id) WHERE kind = 'refused';
 
--- The end of the ledger; its row is locked by everybody who adds an event.
+-- The end of the ledger; each transaction that adds an event locks this row.
 CREATE TABLE approval_chain (
     only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     event_id bigint NOT NULL DEFAULT 0,
