@@ -90,6 +90,7 @@ def status_fields(status: MailboxStatus) -> list[tuple[str, object]]:
     contact = status.contact
     return [
         ("Last contact", contact.reached_at),
+        ("Read whole until", contact.read_until),
         *(("Read", line) for line in read),
         ("Messages fetched in 24 hours", status.fetched_in_24_hours),
         ("Messages failed", status.failed),
