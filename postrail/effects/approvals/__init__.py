@@ -1,0 +1,1 @@
+"""Makes approval requests, asks the approvers, and does what follows from their answers."""

@@ -1,0 +1,115 @@
+"""Does what follows from the answers to a request, whether by mail, by a command or at a deadline.
+
+Callers hold the request's lock (`store.lock`), which they take after those of issues and before
+those of projects and persons. They add the entries, and the records of the messages, to the outbox.
+The end of the ledger is locked here: callers write what they can before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from postrail.approvals import ledger, store
+from postrail.approvals.ledger import Event, EventKind, NewEvent
+from postrail.approvals.request import Assignment, AssignmentState, ClosedBecause, Request, State
+from postrail.approvals.rule import result_of
+from postrail.configuration.snapshot import ConfigurationSnapshot
+from postrail.database import Connection
+from postrail.effects.approvals.callback import call_back
+from postrail.records import OutgoingQueued
+from postrail.stream.producer import Entry
+from postrail.timers import queue as timers
+from postrail.timers.queue import TimerKind
+
+ENDINGS = {
+    EventKind.DECIDED: (State.DECIDED, ClosedBecause.DECIDED),
+    EventKind.EXPIRED: (State.EXPIRED, ClosedBecause.EXPIRED),
+    EventKind.WITHDRAWN: (State.WITHDRAWN, ClosedBecause.WITHDRAWN),
+}
+WAITING = (AssignmentState.PLANNED, AssignmentState.ASKED)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Concluded:
+    """What has followed: the request as it is now, and what the caller adds to the outbox."""
+
+    request: Request
+    # What was added to the ledger.
+    events: Sequence[Event] = ()
+    # Stored already.
+    mails: Sequence[OutgoingQueued] = ()
+    entries: Sequence[Entry] = ()
+
+
+async def conclude(
+    connection: Connection,
+    snapshot: ConfigurationSnapshot,
+    request: Request,
+    events: Sequence[NewEvent],
+    key: bytes,
+    now: datetime,
+) -> Concluded:
+    """Decides an open request if its answers meet its rule, or asks whom it asks next.
+
+    `events` have happened to it, and its assignments show them already; the last one has led to
+    what follows, which has its actor, channel and message. They are added to the ledger.
+    """
+    parts = await _parts(connection, request)
+    result = result_of(request.rule, request.needed, request.choices, answers_of(parts))
+    if result.choice is not None:
+        ending = replace(events[-1], kind=EventKind.DECIDED, choice=result.choice.name)
+        return await end(connection, snapshot, request, [*events, ending], key, now)
+    return Concluded(request=request, events=await ledger.append(connection, events))
+
+
+async def end(
+    connection: Connection,
+    snapshot: ConfigurationSnapshot,
+    request: Request,
+    events: Sequence[NewEvent],
+    key: bytes,
+    now: datetime,
+) -> Concluded:
+    """Ends an open request by the last of the events: one of ENDINGS, with the choice if decided.
+
+    Those who are still asked are asked no longer. Of a withdrawn request nobody is told here.
+    Raises ValueError for a request that has ended already.
+    """
+    ending = events[-1]
+    state, because = ENDINGS[ending.kind]
+    if not await store.close_request(connection, request.request_id, state, ending.choice, now):
+        raise ValueError(f"{request.key} has ended already")
+    request = replace(request, state=state, choice=ending.choice, closed_at=now)
+    waiting = [o.assignment_id for o in await _parts(connection, request) if o.state in WAITING]
+    await store.close_assignments(connection, waiting, because)
+    if state is State.WITHDRAWN:
+        return Concluded(request=request, events=await ledger.append(connection, events))
+    if request.issue_id is not None:
+        await timers.schedule(connection, TimerKind.APPROVAL_FOLLOW, {request.request_id: now})
+    parts = await _parts(connection, request)
+    before = await ledger.events_of(connection, request.request_id)
+    await call_back(connection, request, parts, [*before, *events], now)
+    return Concluded(request=request, events=await ledger.append(connection, events))
+
+
+async def _parts(connection: Connection, request: Request) -> list[Assignment]:
+    return (await store.assignments(connection, [request.request_id]))[request.request_id]
+
+
+def answers_of(parts: Sequence[Assignment]) -> dict[int, str | None]:
+    """Returns the choice by place, as `result_of` wants them: in the order of the answers.
+
+    A place where nobody has answered, and nobody is asked any more, has no part in it.
+    """
+    answered = sorted(
+        (one.answered_at, one.assignment_id, one.place, one.choice)
+        for one in parts
+        if one.answered_at is not None
+    )
+    found: dict[int, str | None] = {place: choice for _, _, place, choice in answered}
+    for one in parts:
+        if one.state in WAITING:
+            found.setdefault(one.place, None)
+    return found
