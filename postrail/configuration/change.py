@@ -8,11 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from postrail.configuration import store
+from postrail.configuration.accounts.kind import MAIL_ACCOUNT
 from postrail.configuration.apply import apply_entries
 from postrail.configuration.entry import ConfigurationFileError, Entry, Thing
 from postrail.configuration.handlers.kind import MAIL_HANDLER
 from postrail.configuration.kind import Kind
-from postrail.configuration.models.mail_account import MAIL_ACCOUNT, MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.plan import Plan
 from postrail.database import Connection

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from postrail.configuration.accounts.kind import MAIL_ACCOUNT
+from postrail.configuration.approvals.kind import APPROVAL_SETUP
 from postrail.configuration.configured import Configured
 from postrail.configuration.connections.kind import OUTGOING_CONNECTION
 from postrail.configuration.contexts.kind import CONTEXT
@@ -11,7 +13,6 @@ from postrail.configuration.handlers.kind import MAIL_HANDLER
 from postrail.configuration.kind import Kind
 from postrail.configuration.models.credential import OAUTH_CREDENTIAL
 from postrail.configuration.models.limit import LIMIT
-from postrail.configuration.models.mail_account import MAIL_ACCOUNT
 from postrail.configuration.models.priority import PRIORITY
 from postrail.configuration.models.sender_filter import SENDER_FILTER
 from postrail.configuration.person_rows import PERSON
@@ -26,6 +27,7 @@ KINDS: tuple[Kind[Any], ...] = (
     PROJECT,
     OAUTH_CREDENTIAL,
     MAIL_ACCOUNT,
+    APPROVAL_SETUP,
     MAIL_HANDLER,
     SENDER_FILTER,
     PERSON,

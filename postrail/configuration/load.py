@@ -8,6 +8,10 @@ from typing import Any
 
 from postrail.clock import Clock
 from postrail.configuration import store
+from postrail.configuration.accounts.kind import MAIL_ACCOUNT
+from postrail.configuration.accounts.login import with_logins
+from postrail.configuration.approvals.kind import APPROVAL_SETUP
+from postrail.configuration.approvals.setup import ApprovalSetup
 from postrail.configuration.configured import Configured
 from postrail.configuration.connections.kind import OUTGOING_CONNECTION
 from postrail.configuration.contexts.context import MessageContext
@@ -17,7 +21,7 @@ from postrail.configuration.kind import Kind
 from postrail.configuration.kinds import identity, kind_of
 from postrail.configuration.models.credential import OAUTH_CREDENTIAL, OAuthCredential
 from postrail.configuration.models.limit import LIMIT
-from postrail.configuration.models.mail_account import MAIL_ACCOUNT, MailAccount
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.person import Person
@@ -34,6 +38,7 @@ RELOAD_SECONDS = 5.0
 # The kinds of which a snapshot consists.
 SNAPSHOT_KINDS: tuple[Kind[Any], ...] = (
     MAIL_ACCOUNT,
+    APPROVAL_SETUP,
     PROJECT,
     OUTGOING_CONNECTION,
     MAIL_HANDLER,
@@ -46,8 +51,14 @@ SNAPSHOT_KINDS: tuple[Kind[Any], ...] = (
 
 
 async def mail_accounts(connection: Connection) -> list[MailAccount]:
-    """Returns all mail accounts, disabled ones included, by name."""
-    return await store.read(connection, MAIL_ACCOUNT)
+    """Returns all mail accounts, disabled ones included, by name, each with the login it uses."""
+    accounts = await store.read(connection, MAIL_ACCOUNT)
+    return with_logins(accounts, await outgoing_connections(connection))
+
+
+async def approval_setups(connection: Connection) -> list[ApprovalSetup]:
+    """Returns all approval setups, disabled ones included, by name."""
+    return await store.read(connection, APPROVAL_SETUP)
 
 
 async def oauth_credentials(connection: Connection) -> list[OAuthCredential]:

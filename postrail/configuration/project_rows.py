@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from postrail.configuration.configured import Configured
 from postrail.configuration.entry import Entry
 from postrail.configuration.kind import ItemTable, Kind
-from postrail.configuration.models.project import ROLE_FIELDS, Project
+from postrail.configuration.models.project import ROLE_FIELDS, Project, Status
 from postrail.configuration.models.project_checks import PROJECT_CHECKS
 from postrail.database import Connection
 from postrail.tracker.builtin.merges import check_parts, free_merged
@@ -121,7 +121,7 @@ PROJECT = Kind(
     json=frozenset({"recipients"}),
     items={
         "issue_types": _items("issue_type", "name", "number"),
-        "statuses": _items("project_status", "name", "category", "needs_approval", "next_statuses"),
+        "statuses": _items("project_status", *Status.model_fields),
         "components": _items("component", ""),
         "fields": _items("custom_field", "name", "kind", "choices"),
         **{field: _members(role) for field, role in ROLE_FIELDS.items()},

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from postrail.configuration.accounts.login import with_logins
+from postrail.configuration.approvals.setup import ApprovalSetup
 from postrail.configuration.configured import Configured
 from postrail.configuration.contexts.context import MessageContext
 from postrail.configuration.entry import Thing
@@ -35,6 +37,8 @@ class ConfigurationSnapshot:
     accounts: dict[str, MailAccount] = field(default_factory=dict)
     projects: dict[str, Project] = field(default_factory=dict)
     connections: dict[str, OutgoingConnection] = field(default_factory=dict)
+    # By name, disabled ones included.
+    approval_setups: dict[str, ApprovalSetup] = field(default_factory=dict)
     # In the order in which they are asked, disabled ones included.
     handlers: tuple[MailHandler, ...] = ()
     # By name, disabled ones included.
@@ -55,7 +59,10 @@ class ConfigurationSnapshot:
         sending = {connection.from_address.lower() for connection in self.connections.values()}
         projects = {project.address for project in self.projects.values() if project.address}
         in_contexts = {context.from_address for context in self.contexts if context.from_address}
-        return frozenset(watched | sending | projects | in_contexts | self.bounce_addresses)
+        setups = {setup.reply_address for setup in self.approval_setups.values()} - {""}
+        return frozenset(
+            watched | sending | projects | in_contexts | setups | self.bounce_addresses
+        )
 
     @property
     def bounce_addresses(self) -> frozenset[str]:
@@ -80,10 +87,14 @@ class ConfigurationSnapshot:
         }
 
     def handlers_of(self, account: str) -> tuple[MailHandler, ...]:
-        """Returns the handlers that serve an account, in their order, disabled ones included."""
+        """Returns the handlers that serve an account, in their order, disabled ones included.
+
+        None serves an account for approvals.
+        """
         found = self._handlers_by_account
         if account not in found:
-            found[account] = tuple(one for one in self.handlers if one.serves(account))
+            asked = () if self.is_for_approvals(account) else self.handlers
+            found[account] = tuple(one for one in asked if one.serves(account))
         return found[account]
 
     def enabled_handlers_of(self, account: str) -> list[MailHandler]:
@@ -130,6 +141,31 @@ class ConfigurationSnapshot:
         if named and named.enabled and named.name != route:
             return connection
         return context.dress(connection)
+
+    def is_for_approvals(self, account_name: str) -> bool:
+        """Tells whether the messages of an account are answers to approvals, and never issues."""
+        account = self.accounts.get(account_name)
+        return account is not None and account.purpose == "approvals"
+
+    def approval_setup_of(self, account_name: str) -> ApprovalSetup | None:
+        """Returns the enabled approval setup whose answers arrive in the account."""
+        enabled = (one for one in self.approval_setups.values() if one.enabled)
+        return next((one for one in enabled if one.account == account_name), None)
+
+    def connection_of_setup(self, setup: ApprovalSetup) -> OutgoingConnection | None:
+        """Returns the outgoing connection of an approval setup, or the default one.
+
+        Only an enabled one: the default one stands in for a disabled one.
+        """
+        named = self.connections.get(setup.connection)
+        return named if named and named.enabled else self.default_connection
+
+    def reply_address_of(self, setup: ApprovalSetup) -> str:
+        """Returns the address for answers to requests of the setup; "" if there is none."""
+        if setup.reply_address:
+            return setup.reply_address
+        connection = self.connections.get(setup.connection) or self.default_connection
+        return connection.from_address.lower() if connection else ""
 
     @property
     def enabled_contexts(self) -> list[MessageContext]:
@@ -226,7 +262,11 @@ class ConfigurationSnapshot:
             return project.address
         if mailbox in self.accounts:
             return self.accounts[mailbox].address
-        watched = (a.address for a in self.accounts.values() if a.project == project_key)
+        watched = (
+            account.address
+            for account in self.accounts.values()
+            if account.project == project_key and account.purpose == "issues"
+        )
         return next(watched, "")
 
     def takes_plus_addresses(self, address: str, mailbox: str | None) -> bool:
@@ -250,11 +290,13 @@ def snapshot_of(change_id: int, things: Iterable[Configured]) -> ConfigurationSn
     def all_of(model: type[Thing]) -> list[Thing]:
         return [thing for thing in given if isinstance(thing, model)]
 
+    accounts = with_logins(all_of(MailAccount), all_of(OutgoingConnection))
     return ConfigurationSnapshot(
         change_id=change_id,
-        accounts={account.name: account for account in all_of(MailAccount)},
+        accounts={account.name: account for account in accounts},
         projects={project.key: project for project in all_of(Project)},
         connections={outgoing.name: outgoing for outgoing in all_of(OutgoingConnection)},
+        approval_setups={setup.name: setup for setup in all_of(ApprovalSetup)},
         handlers=tuple(sorted(all_of(MailHandler), key=lambda one: (one.order, one.name))),
         sender_filters=tuple(all_of(SenderFilter)),
         priorities={priority.level: priority.name for priority in all_of(Priority)},

@@ -57,7 +57,8 @@ class Question:
     def sharing(self) -> list[MailAccount]:
         """Returns, by name, the accounts that make one issue of all copies of the message.
 
-        They are the one at which it arrived, and those that the author has addressed.
+        They are the one at which it arrived, and those that the author has addressed. Accounts for
+        approvals make none.
         """
         accounts = self.snapshot.accounts
         own = accounts[self.mail.mailbox]
@@ -65,7 +66,10 @@ class Question:
         others = (
             one
             for one in accounts.values()
-            if one.enabled and one.fan_in == own.fan_in == "note" and one.project == project
+            if one.enabled
+            and one.purpose == own.purpose == "issues"
+            and one.fan_in == own.fan_in == "note"
+            and one.project == project
         )
         together = {one.name for one in others if self.is_addressed_to(one)} | {own.name}
         return [accounts[name] for name in sorted(together)]

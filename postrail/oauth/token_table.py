@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from postrail.configuration.accounts.kind import MAIL_ACCOUNT
 from postrail.configuration.configured import TokenOwner
 from postrail.configuration.connections.kind import OUTGOING_CONNECTION
 from postrail.configuration.kind import Kind
-from postrail.configuration.models.mail_account import MAIL_ACCOUNT
 from postrail.configuration.store import exists
 from postrail.database import Connection, rows, rows_as
 from postrail.errors import ConfigurationError

@@ -27,7 +27,7 @@ class ProjectRow:
     key: str
     name: str
     lead: str
-    # Where its messages arrive: its own address, and those of its mail accounts.
+    # Where its messages arrive: its own address, and those of its mail accounts for issues.
     addresses: Sequence[str]
     issues: int
     # The number of issues whose status is not of the category done.
@@ -135,7 +135,11 @@ def _row(
     one: Project, accounts: Sequence[MailAccount], counts: dict[str, dict[str, int]]
 ) -> ProjectRow:
     own = counts.get(one.key, {})
-    watched = (account.address for account in accounts if account.project == one.key)
+    watched = (
+        account.address
+        for account in accounts
+        if account.project == one.key and account.purpose == "issues"
+    )
     return ProjectRow(
         key=one.key,
         name=one.name,

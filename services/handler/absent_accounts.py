@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from postrail.configuration import store
-from postrail.configuration.models.mail_account import MAIL_ACCOUNT
+from postrail.configuration.accounts.kind import MAIL_ACCOUNT
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection, Pool, transaction
 from postrail.errors import TransientError

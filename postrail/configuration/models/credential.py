@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from postrail.configuration.accounts.login import with_login, with_logins
 from postrail.configuration.configured import Configured, Name, Secret, TokenOwner, faulty
 from postrail.configuration.connections.microsoft_clouds import (
     WORLDWIDE,
@@ -157,13 +158,16 @@ def _hosts_of(provider: str, authority: str) -> list[str]:
 
 def _account_fits_credential(proposal: Proposal) -> Iterable[Fault]:
     credentials = proposal.all_of(OAuthCredential)
-    for entry in proposal.entries_of(MailAccount).values():
-        assert isinstance(entry.thing, MailAccount)
-        if entry.thing.credential:
-            protocol = entry.thing.protocol
-            provider = TOKEN_PROVIDERS.get(protocol, "")
-            wanted = (provider, f"{protocol} needs", "protocol")
-            yield from misfits(entry, entry.thing, credentials, wanted)
+    connections = proposal.all_of(OutgoingConnection)
+    entries = proposal.entries_of(MailAccount)
+    of_connections = proposal.entries_of(OutgoingConnection)
+    for name, stored in proposal.all_of(MailAccount).items():
+        account = with_login(stored, connections)
+        entry = entries.get(name) or of_connections.get(account.login_of)
+        if entry and account.credential:
+            provider = TOKEN_PROVIDERS.get(account.protocol, "")
+            wanted = (provider, f"{account.protocol} needs", "protocol")
+            yield from misfits(entry, account, credentials, wanted)
 
 
 def misfits(
@@ -199,8 +203,9 @@ def misfits(
 
 def _hosts_in_use_are_kept(proposal: Proposal) -> Iterable[Fault]:
     """Refuses to remove a host that things outside of the file use: they would stop silently."""
+    connections = proposal.all_of(OutgoingConnection).values()
     users: list[MailAccount | OutgoingConnection] = [
-        *_not_given(proposal, MailAccount),
+        *with_logins(_not_given(proposal, MailAccount), connections),
         *_not_given(proposal, OutgoingConnection),
     ]
     credentials = proposal.all_of(OAuthCredential)

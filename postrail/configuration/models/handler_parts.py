@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag, mod
 from pydantic_core import PydanticCustomError
 
 from postrail import patterns
+from postrail.configuration.approvals.action import ApprovalAction
 from postrail.configuration.configured import MailAddress, Part
 from postrail.configuration.models.project import Text
 from postrail.patterns import InvalidPattern
@@ -106,6 +107,8 @@ class Action(Part):
     reply: Text | None = None
     # Who is told about the message.
     notify: MailAddress | None = None
+    # Whom to ask for an approval.
+    approval: ApprovalAction | None = None
 
     @model_validator(mode="after")
     def _one_field(self) -> Self:

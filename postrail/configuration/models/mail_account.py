@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
 from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from postrail.configuration.accounts.purpose import Purpose, with_defaults_of_purpose
 from postrail.configuration.configured import (
     Configured,
     LowerAddress,
@@ -21,13 +21,11 @@ from postrail.configuration.configured import (
     faulty,
     unverified_certificate,
 )
-from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
 from postrail.configuration.javamail.meanings import LONGEST_TIMEOUT_MS as DEFAULT_TIMEOUT_MS
 from postrail.configuration.javamail.names import WIRE_PROTOCOLS
 from postrail.configuration.javamail.properties import read_properties
-from postrail.configuration.kind import Kind
 from postrail.configuration.models.mail_account_checks import account_faults
-from postrail.configuration.models.project import OptionalAddress, Project
+from postrail.configuration.models.project import OptionalAddress
 
 # The ports of each protocol: the plain one, and the one with TLS from the start.
 MAIL_PORTS: dict[str, tuple[int, int]] = {
@@ -53,8 +51,6 @@ DEFAULT_HOSTS = {
 
 # With these the connection may be unencrypted.
 PLAIN = ("none", "starttls_if_available")
-# The fields that decide which mailbox the account reads.
-LOCATION = ("path", "host", "username")
 
 
 # All below a top-level domain, such as .com, are anybody's; .internal and .local are private.
@@ -75,6 +71,9 @@ class MailAccount(Configured):
     name: Name
     description: str = ""
     enabled: bool = True
+    # What its messages are: issues and comments, or answers to approval requests, which decide
+    # these and nothing else. The defaults of approvals are in accounts/purpose.py.
+    purpose: Purpose = "issues"
     protocol: Literal[
         "imap", "pop3", "google_oauth2", "microsoft_oauth2", "microsoft_graph", "folder"
     ] = "imap"
@@ -95,6 +94,8 @@ class MailAccount(Configured):
     password: Secret = ""
     # The OAuth2 credential whose tokens replace the password.
     credential: Annotated[str, Field(max_length=100)] = ""
+    # The outgoing connection whose user and password, or credential, it uses for want of its own.
+    login_of: Annotated[str, Field(max_length=100)] = ""
     folder: str = ""
     # The address that people write to.
     address: MailAddress
@@ -149,7 +150,10 @@ class MailAccount(Configured):
     @model_validator(mode="before")
     @classmethod
     def _read_properties(cls, values: object) -> object:
-        if not isinstance(values, dict) or not isinstance(values.get("properties"), str):
+        if not isinstance(values, dict):
+            return values
+        values = with_defaults_of_purpose(values)
+        if not isinstance(values.get("properties"), str):
             return values
         found = read_properties(values["properties"], values)
         if found.faults:
@@ -209,7 +213,11 @@ class MailAccount(Configured):
     @property
     def secret_fields(self) -> dict[str, bool]:
         """Returns the secrets that these values use, each with whether it is required."""
-        return {} if self.credential or self.protocol == "folder" else {"password": True}
+        if self.credential or self.protocol == "folder":
+            return {}
+        if self.login_of:
+            return {"password": False} if self.username else {}
+        return {"password": True}
 
     def risks(self) -> list[str]:
         """Returns warnings about settings that work but are dangerous."""
@@ -237,92 +245,3 @@ class MailAccount(Configured):
 def plain_login_allowed(account: MailAccount) -> bool:
     """Returns whether the password may be sent unencrypted: within this machine it always may."""
     return account.allow_plain_login or account.is_on_this_machine
-
-
-def _project_exists(proposal: Proposal) -> Iterable[Fault]:
-    projects = proposal.all_of(Project)
-    accounts = proposal.all_of(MailAccount)
-    for name, entry in proposal.entries_of(MailAccount).items():
-        if (project := accounts[name].project) not in projects:
-            yield entry.fault("project", unknown_name("project", project, projects))
-
-
-def _read_by_one_account(proposal: Proposal) -> Iterable[Fault]:
-    """Refuses a second account for the same folder: each of its messages would be handled twice."""
-    accounts, entries = proposal.all_of(MailAccount), proposal.entries_of(MailAccount)
-    watched: dict[tuple[str, ...], str] = {}
-    # Those of the database come first, so that the fault is at a line of the file.
-    for name in sorted(accounts, key=lambda name: (name in entries, name)):
-        account = accounts[name]
-        if not account.enabled:
-            continue
-        place = (account.host.lower(), account.username, account.folder, account.path.rstrip("/"))
-        other = watched.setdefault(place, name)
-        if other != name and name in entries:
-            yield entries[name].fault(
-                "path" if account.path else "folder",
-                f"is watched by account {other!r} already; disable one of them (enabled: false)",
-            )
-
-
-def _bounces_go_elsewhere(proposal: Proposal) -> Iterable[Fault]:
-    """Refuses to send bounces on to an account, whose bounces they would be."""
-    accounts = proposal.all_of(MailAccount)
-    watched = {account.address.lower(): name for name, account in accounts.items()}
-    for name, entry in proposal.entries_of(MailAccount).items():
-        if (address := accounts[name].forward_bounces) in watched:
-            problem = (
-                f"{address} is the address of account {watched[address]!r}, so the message would"
-                " come back: name a mailbox that is not watched"
-            )
-            yield entry.fault("forward_bounces", problem)
-
-
-def _notes(entry: Entry, before: Configured | None) -> list[str]:
-    account = entry.thing
-    assert isinstance(account, MailAccount)
-    given = {name: getattr(account, name) for name in entry.given}
-    found = read_properties(account.properties, given).notes
-    if account.debug:
-        found.append("debug is true: the server's dialogue is logged, without secrets and bodies")
-    if isinstance(before, MailAccount):
-        found += _relocation_note(account, before)
-    return found
-
-
-def _relocation_note(account: MailAccount, before: MailAccount) -> list[str]:
-    # Another mailbox may give its messages the UIDs that count as read under this name.
-    changed = [name for name in LOCATION if getattr(account, name) != getattr(before, name)]
-    if not changed:
-        return []
-    return [
-        f"{' and '.join(changed)} changed: do this only if the same mailbox has moved."
-        " Another mailbox needs an account with another name, because messages whose UIDs were"
-        " read under this name are skipped"
-    ]
-
-
-MAIL_ACCOUNT = Kind(
-    model=MailAccount,
-    word="account",
-    long_word="mail account",
-    section="accounts",
-    title="The mailboxes that are watched.",
-    table="mail_account",
-    columns={"project": "project_key"},
-    secrets=("password",),
-    guarded=(
-        "protocol",
-        "host",
-        "port",
-        "encryption",
-        "allow_plain_login",
-        "min_tls_version",
-        "username",
-        "ca_file",
-        "verify_certificate",
-    ),
-    unused="is not used with a credential: leave it out",
-    checks=(_project_exists, _read_by_one_account, _bounces_go_elsewhere),
-    notes=_notes,
-)

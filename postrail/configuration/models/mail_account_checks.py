@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from postrail.configuration.accounts.purpose import purpose_faults
+
 if TYPE_CHECKING:
     from postrail.configuration.models.mail_account import MailAccount
 
@@ -16,6 +18,7 @@ SERVER_FIELDS = (
     "username",
     "password",
     "credential",
+    "login_of",
     "ca_file",
     "allow_plain_login",
     "properties",
@@ -31,6 +34,7 @@ def account_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
     if account.protocol == "microsoft_graph":
         yield from _graph_faults(account)
     yield from _pop3_faults(account) if account.protocol == "pop3" else _move_faults(account)
+    yield from purpose_faults(account)
 
 
 def _folder_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
@@ -48,9 +52,12 @@ def _folder_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
 
 
 def _server_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
-    for field in ("host", "username"):
-        if not getattr(account, field) and (field == "host" or not account.wants_tokens):
-            yield field, "is missing"
+    if not account.host:
+        yield "host", "is missing"
+    if not (account.username or account.wants_tokens or account.login_of):
+        yield "username", "is missing"
+    if account.login_of and account.password and not account.username:
+        yield "username", "is missing beside the password; or leave both to login_of"
     if account.path:
         yield "path", "is used with protocol folder only; leave it out"
     yield from _credential_faults(account)
@@ -72,7 +79,7 @@ def _graph_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
 
 
 def _credential_faults(account: MailAccount) -> Iterator[tuple[str, str]]:
-    if account.wants_tokens and not account.credential:
+    if account.wants_tokens and not (account.credential or account.login_of):
         yield (
             "credential",
             f"is missing: {account.protocol} needs tokens; name one of the credentials",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from postrail.configuration.configured import Configured, LowerCase, Part, ProjectKey
 from postrail.configuration.contexts.recipients import Recipients
@@ -17,6 +17,24 @@ JIRA_TYPES = {"Bug": 1, "New Feature": 2, "Task": 3, "Improvement": 4, "Sub-task
 # How long a name may be is checked by `apply`: earlier releases took longer names of types.
 Text = Annotated[str, Field(min_length=1)]
 FieldKind = Literal["text", "number", "date", "choice", "choices", "person"]
+
+
+# A member of a role is the address of a person, or this and the name of a group.
+GROUP = "group:"
+Member = Annotated[
+    str, LowerCase, Field(max_length=ADDRESS_CHARACTERS, pattern=f"^({GROUP}\\w.*|{ADDRESS})$")
+]
+Members = Annotated[
+    list[Member], Field(description=f"a list of addresses of persons, or {GROUP} and a name")
+]
+ApprovalRule = Annotated[
+    str,
+    BeforeValidator(lambda given: str(given) if type(given) is int else given),
+    Field(
+        pattern="^(any|all|order|[1-9][0-9]?)$",
+        description="any, all, order, or how many must approve, such as 2",
+    ),
+]
 
 
 class IssueType(Part):
@@ -41,6 +59,11 @@ class Status(Part):
     category: Category
     # Only a lead or administrator may move an issue to it.
     needs_approval: bool = False
+    # With a setup, the transitions of others make an approval request: to these persons and groups,
+    # or to the leads and administrators; a number is that of the approvals that are needed.
+    approvers: Members = Field(default_factory=list)
+    approval_rule: ApprovalRule = "any"
+    approval_setup: str = ""
     # None: any status may follow.
     next_statuses: list[Text] | None = None
 
@@ -59,8 +82,6 @@ DEFAULT_STATUSES = (
     Status(name="In Progress", category="in progress"),
     Status(name="Done", category="done"),
 )
-# A member of a role is the address of a person, or this and the name of a group.
-GROUP = "group:"
 # The lists of members, and the role that each gives.
 ROLE_FIELDS = {
     "administrators": "administrator",
@@ -68,12 +89,6 @@ ROLE_FIELDS = {
     "agents": "agent",
     "outsiders": "outsider",
 }
-Member = Annotated[
-    str, LowerCase, Field(max_length=ADDRESS_CHARACTERS, pattern=f"^({GROUP}\\w.*|{ADDRESS})$")
-]
-Members = Annotated[
-    list[Member], Field(description=f"a list of addresses of persons, or {GROUP} and a name")
-]
 OptionalAddress = Annotated[
     str,
     Field(

@@ -237,8 +237,8 @@ def test_connections_and_projects_are_read() -> None:
         (
             "servers: []\n",
             "postrail.yaml:1: the file, servers: is not known;"
-            " known are: connections, priorities, projects, credentials, accounts, handlers,"
-            " sender_filters, people",
+            " known are: connections, priorities, projects, credentials, accounts, approvals,"
+            " handlers, sender_filters, people",
         ),
         # Not YAML.
         (

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from postrail.clock_sync.postgres_time import time_of
+from postrail.configuration.accounts.kind import MAIL_ACCOUNT
 from postrail.configuration.change import account_named, change_things
-from postrail.configuration.models.mail_account import MAIL_ACCOUNT
 from postrail.configuration.plan import Plan
 from postrail.operate.check_mailbox import check_mailboxes
 from postrail.secrets import Secrets

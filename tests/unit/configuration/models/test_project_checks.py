@@ -222,10 +222,10 @@ def test_the_settings_that_the_example_explains_can_be_applied() -> None:
     example = (Path(plan.__file__).parent / "example.yaml").read_text()
     part = example[example.index("projects:") : example.index("# OAuth2")]
     # Settings begin with a small letter or a dash, and sentences with a capital.
-    uncommented = re.sub(r"^( *)# (?=[a-z_]+:|  - )", r"\1", part, flags=re.M)
+    uncommented = re.sub(r"^( *)# (?=[a-z_]+:|  - |     [a-z])", r"\1", part, flags=re.M)
     text = uncommented.replace("    issue_types: [Request, Incident]\n", "")
-    people = "people: [{address: agent@example.org}]\n"
-    assert faults_of(text.replace("outgoing", "out") + people) == []
+    others = "people: [{address: agent@example.org}]\napprovals: [{name: releases}]\n"
+    assert faults_of(text.replace("outgoing", "out") + others) == []
     (project,) = [one.thing for one in parse_file(text, "f") if isinstance(one.thing, Project)]
     assert project.model_fields_set == set(Project.model_fields)
 

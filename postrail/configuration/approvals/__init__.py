@@ -1,0 +1,1 @@
+"""What operators configure of approvals: setups, the statuses and the handlers that ask."""
