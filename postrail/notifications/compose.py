@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from postrail.approvals.token import ApprovalToken
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.notifications.issue_token import IssueToken, plus_address, token_for
 from postrail.notifications.mime.message_ids import message_id_for, written_id
@@ -64,8 +65,8 @@ class Cause:
     plus_address: bool = False
     # Recipients may leave the issue by mail.
     unsubscribes: bool = False
-    # Of the issue that the message is about.
-    token: IssueToken | None = None
+    # Of the issue, or of the approver's part in a request, that the message is about.
+    token: IssueToken | ApprovalToken | None = None
     # Tells apart the messages of one effect that say different things; in their ids.
     part: str = ""
 

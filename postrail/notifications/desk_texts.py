@@ -1,6 +1,6 @@
 """Makes the words of what the desk or a person sends from an issue or a project. Pure.
 
-Rejections, requests for a decision, mail that a person writes, sums of a day, notices of faults.
+Rejections, mail that a person writes, sums of a day, notices of faults.
 """
 
 from __future__ import annotations
@@ -37,34 +37,6 @@ def written_by_person(
         project_name=about.project_name,
         author_name=about.author.name,
         author_address=about.author.address,
-    )
-
-
-def approval_requested(about: Occasion, url: str, phrases: Phrases) -> Words:
-    """Returns what asks a person for a decision about an issue, on the page with this address."""
-    key, author = about.audience.issue_key, about.author
-    name = author.name or author.address or phrases.help_desk
-    return Words(
-        event=MessageEvent.APPROVAL_REQUEST,
-        language=phrases.language,
-        subject=f"[{key}] {about.audience.summary}",
-        sentence=phrases.approval_request.format(author=name, key=key),
-        colon=phrases.colon,
-        full_stop=phrases.full_stop,
-        title=about.audience.summary,
-        marker=marker_line(phrases),
-        greeting=GREETING,
-        body=about.body,
-        act_label=phrases.decide if url else "",
-        act_url=url,
-        hint=phrases.approval_note,
-        why=phrases.why_project.format(project=about.project_name),
-        issue_key=key,
-        issue_summary=about.audience.summary,
-        project_key=about.audience.project,
-        project_name=about.project_name,
-        author_name=name,
-        author_address=author.address,
     )
 
 

@@ -17,6 +17,7 @@ from postrail.effects.texts.history import earlier_comments
 from postrail.errors import PermanentError
 from postrail.issue_queries.contexts import contexts_of
 from postrail.notifications import desk_texts, fixed_texts
+from postrail.notifications.approvals.sample import sample_words
 from postrail.notifications.bundles.words import bundle_words
 from postrail.notifications.events import (
     COMMENTED,
@@ -81,7 +82,13 @@ SAMPLE_FAULT = desk_texts.Fault(
     acts=(("test_connection", "postrail connections test relay"),),
     names={"name": "relay", "time": "2026-01-01 12:00 UTC"},
 )
-SAMPLE_URL = "https://desk.example.org/decide"
+OF_APPROVALS = (
+    MessageEvent.APPROVAL_REQUEST,
+    MessageEvent.APPROVAL_REMINDER,
+    MessageEvent.APPROVAL_HELP,
+    MessageEvent.APPROVAL_RESULT,
+    MessageEvent.APPROVAL_CLOSED,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,6 +214,8 @@ def words_of(
         return partial(issue_words, _EVENTS[event], about)
     if event is MessageEvent.MANUAL:
         return partial(desk_texts.written_by_person, about, canned=canned)
+    if event in OF_APPROVALS:
+        return partial(sample_words, event, about)
     return partial(_words, event, about)
 
 
@@ -218,8 +227,6 @@ def _words(event: MessageEvent, about: Occasion, phrases: Phrases) -> Words:
             return bundle_words(
                 [issue_words(_EVENTS[one], about, phrases) for one in reported], phrases
             )
-        case MessageEvent.APPROVAL_REQUEST:
-            return desk_texts.approval_requested(about, SAMPLE_URL, phrases)
         case MessageEvent.REJECTION:
             return desk_texts.rejected(phrases)
         case MessageEvent.DIGEST:

@@ -23,6 +23,10 @@ class MessageEvent(StrEnum):
     ERROR_NOTICE = "error_notice"
     REJECTION = "rejection"
     APPROVAL_REQUEST = "approval_request"
+    APPROVAL_REMINDER = "approval_reminder"
+    APPROVAL_HELP = "approval_help"
+    APPROVAL_RESULT = "approval_result"
+    APPROVAL_CLOSED = "approval_closed"
     MANUAL = "manual"
     DIGEST = "digest"
     FORWARDED = "forwarded"
@@ -46,7 +50,11 @@ DESCRIPTIONS: dict[MessageEvent, str] = {
     MessageEvent.ACCOUNT_CREATED: "tells a sender that a message made them a known person",
     MessageEvent.ERROR_NOTICE: "tells people of the project of a fault of outgoing mail",
     MessageEvent.REJECTION: "tells an author that a sender filter pushes a message back",
-    MessageEvent.APPROVAL_REQUEST: "asks a person for a decision; sent once there are approvals",
+    MessageEvent.APPROVAL_REQUEST: "asks a person for a decision",
+    MessageEvent.APPROVAL_REMINDER: "asks a person for a decision again",
+    MessageEvent.APPROVAL_HELP: "tells a person why their answer has decided nothing",
+    MessageEvent.APPROVAL_RESULT: "tells who made an approval request what became of it",
+    MessageEvent.APPROVAL_CLOSED: "tells a person that their decision is not needed any more",
     MessageEvent.MANUAL: "sends what a person writes from an issue",
     MessageEvent.DIGEST: "sums up a day for a person",
     MessageEvent.FORWARDED: "sends an incoming message on, which is attached",
@@ -74,6 +82,12 @@ VARIABLES: dict[str, str] = {
     "body": "the new words as plain text: a beginning of long ones, quoted in a confirmation",
     "body_label": "the line above the recipient's own words",
     "body_html": "the new words as HTML, escaped",
+    "fields": "what the request or the answers say, with labels, as quoted plain text",
+    "fields_html": "the same as an HTML table, escaped",
+    "choices": "the answers that an approver may give, numbered, on lines of plain text",
+    "choices_html": "the same as links of HTML that begin the reply, escaped",
+    "terms": "how to answer an approval request, by when, and who decides",
+    "reference": "the line by which an answer finds its request; keep it",
     "history": "earlier comments as plain text, quoted below a heading; blank without any",
     "history_html": "earlier comments as HTML, escaped",
     "act.label": "the words of the one thing to do; blank without one",
@@ -96,5 +110,7 @@ AS_THEY_ARE = {
     "stop": "differs by recipient",
     "time": "differs by recipient",
     "body_html": "is HTML",
+    "fields_html": "is HTML",
+    "choices_html": "is HTML",
     "history_html": "is HTML",
 }

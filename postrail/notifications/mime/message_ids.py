@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 
+from postrail.approvals.token import ApprovalToken
 from postrail.notifications.addresses import ascii_domain
 from postrail.notifications.issue_token import IssueToken
 from postrail.notifications.mime.fields import LINE_MAX_BYTES
@@ -20,14 +21,14 @@ _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 
 
 def message_id_for(
-    key: bytes, outgoing_id: str, domain: str, issue: IssueToken | None = None
+    key: bytes, outgoing_id: str, domain: str, token: IssueToken | ApprovalToken | None = None
 ) -> str:
     """Returns the Message-ID of an outgoing message: always the same, and impossible to guess.
 
     A stranger who guessed it could send a reply that joins the conversation. It ends with the token
-    of the issue that the message is about, if there is one.
+    of what the message is about, if it has one.
     """
-    named = f".{issue}" if issue else ""
+    named = f".{token}" if token else ""
     domain = ascii_domain(_SPACES.sub("", domain))
     return f"<postrail.{outgoing_id}.{_proof(key, outgoing_id)}{named}@{domain}>"
 

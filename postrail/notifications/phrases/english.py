@@ -8,6 +8,7 @@ ENGLISH = Phrases(
     language="en",
     colon=": ",
     full_stop=".",
+    space=" ",
     comma=", ",
     decimal_point=".",
     units=("bytes", "KB", "MB", "GB"),
@@ -43,8 +44,58 @@ ENGLISH = Phrases(
     rejection="Your message was not accepted",
     rejection_title="Your message was not accepted",
     rejection_reason="This address takes no messages from yours. Nobody has read your message.",
-    approval_request="{author} asks you to decide about {key}",
-    approval_note="Nothing happens until you decide.",
+    approval_request="{author} asks for your decision",
+    approval_reminder="{author} is still waiting for your decision",
+    approve="Approve",
+    reject="Reject",
+    approval_answer="Answer {number}: {choice}",
+    approval_how=(
+        "To decide, reply to this email. Begin with the words after the colon, or with the number"
+        " alone; whatever you write after that is your comment."
+    ),
+    approval_comment="A rejection needs a comment that says why.",
+    approval_only="Only you are asked.",
+    approval_any="{count} people are asked; the first answer decides.",
+    approval_all="{count} people are asked; all must approve, and the first rejection decides.",
+    approval_count="{count} people are asked; {needed} must approve.",
+    approval_order=(
+        "{count} people are asked one after the other; all must approve, and the first rejection"
+        " decides."
+    ),
+    approval_until="Your answer counts if it arrives before {time}.",
+    approval_expires="After that, the request expires.",
+    approval_rejects="After that, it counts as rejected.",
+    approval_escalates="After that, other people are asked.",
+    approval_files="Attached",
+    approval_help="Your reply has decided nothing",
+    approval_unclear="It does not begin with one of the answers.",
+    approval_no_comment="A rejection needs a comment that says why, and your reply has none.",
+    approval_late="It arrived too late: answers counted until {time}.",
+    approval_over="The request has ended in the meantime, and needs no answer any more.",
+    approval_answered="An answer of yours has counted already, and cannot be changed by email.",
+    approval_not_asked="You are no longer asked, or not yet.",
+    approval_other_sender=(
+        "It came from {address}. Only the person who was asked can answer, from the address that"
+        " our email went to."
+    ),
+    approval_other_address=(
+        "It was not sent to the address that answers go to. Reply to our email itself."
+    ),
+    approval_unverified=(
+        "It could not be verified that it came from you. Send it from your usual email program,"
+        " or ask the person who made the request."
+    ),
+    approval_several="It names several requests. Reply to each of them in an email of its own.",
+    approval_forwarded="It looks like a forwarded email. Reply to our email itself.",
+    approval_approved="Your request was approved",
+    approval_rejected="Your request was rejected",
+    approval_chosen="Your request has an answer, {choice}",
+    approval_rejected_late="Your request counts as rejected: nobody decided in time",
+    approval_expired="Your request has expired: nobody decided in time",
+    approval_taken_back="Your request was withdrawn",
+    approval_withdrawn="A request to you was withdrawn",
+    approval_reassigned="Another person decides in your place",
+    approval_nothing_to_do="You need not answer any more.",
     digest="Your day in {project}",
     forwarding="{by} sends you this message; it is attached as it was received.",
     telling="{by} tells you of this message.",
@@ -113,6 +164,10 @@ ENGLISH = Phrases(
     why_digest="You get this email because your messages about {project} come once a day.",
     why_named="You get this email because your address is named in the settings.",
     why_written_to="You get this email because a person wrote to you.",
+    why_approver="You get this email because {author} asks you for a decision.",
+    why_delegate="You get this email because you decide for {name}.",
+    why_was_asked="You get this email because you were asked for a decision.",
+    why_requester="You get this email because you made the request.",
     stop_watching="To get no more emails about {key}, reply and ask us.",
     unsubscribe="To get no more emails about {key}, send an empty email to {address}",
     stop_asking="To change this, ask the administrator of {project}.",

@@ -27,6 +27,7 @@ _PLAIN = Phrases(
     language="fr",
     colon=" : ",
     full_stop=".",
+    space=" ",
     comma=", ",
     decimal_point=",",
     units=("octets", "Ko", "Mo", "Go"),
@@ -66,8 +67,69 @@ _PLAIN = Phrases(
     rejection_reason=(
         "Cette adresse n'accepte pas de messages de la vôtre. Personne n'a lu votre message."
     ),
-    approval_request="{author} vous demande une décision sur {key}",
-    approval_note="Rien ne se passe avant votre décision.",
+    approval_request="{author} vous demande une décision",
+    approval_reminder="{author} attend toujours votre décision",
+    approve="Approuvé",
+    reject="Refusé",
+    approval_answer="Réponse {number} : {choice}",
+    approval_how=(
+        "Pour décider, répondez à ce courriel. Commencez par les mots qui suivent les deux-points"
+        " ou par le numéro seul ; ce que vous écrivez ensuite est votre commentaire."
+    ),
+    approval_comment="Un refus demande un commentaire qui en donne la raison.",
+    approval_only="Vous êtes la seule personne consultée.",
+    approval_any="{count} personnes sont consultées ; la première réponse décide.",
+    approval_all=(
+        "{count} personnes sont consultées ; toutes doivent approuver, et le premier refus décide."
+    ),
+    approval_count="{count} personnes sont consultées ; {needed} doivent approuver.",
+    approval_order=(
+        "{count} personnes sont consultées l'une après l'autre ; toutes doivent approuver, et le"
+        " premier refus décide."
+    ),
+    approval_until="Votre réponse compte si elle arrive avant le {time}.",
+    approval_expires="Ensuite, la demande expire.",
+    approval_rejects="Ensuite, la demande est considérée comme refusée.",
+    approval_escalates="Ensuite, d'autres personnes sont consultées.",
+    approval_files="Pièces jointes",
+    approval_help="Votre réponse n'a rien décidé",
+    approval_unclear="Elle ne commence par aucune des réponses prévues.",
+    approval_no_comment=(
+        "Un refus demande un commentaire qui en donne la raison, et votre réponse n'en a pas."
+    ),
+    approval_late="Elle est arrivée trop tard : les réponses comptaient jusqu'au {time}.",
+    approval_over="La demande est terminée entre-temps et n'attend plus de réponse.",
+    approval_answered=(
+        "Une réponse de votre part compte déjà et ne peut plus être changée par courriel."
+    ),
+    approval_not_asked="Vous n'êtes plus, ou pas encore, parmi les personnes consultées.",
+    approval_other_sender=(
+        "Elle venait de {address}. Seule la personne consultée peut répondre, depuis l'adresse à"
+        " laquelle notre courriel a été envoyé."
+    ),
+    approval_other_address=(
+        "Elle n'a pas été envoyée à l'adresse prévue pour les réponses. Répondez à notre courriel"
+        " lui-même."
+    ),
+    approval_unverified=(
+        "Il n'a pas été possible de vérifier qu'elle venait de vous. Envoyez-la depuis votre"
+        " messagerie habituelle, ou adressez-vous à l'auteur de la demande."
+    ),
+    approval_several="Elle nomme plusieurs demandes. Répondez à chacune par un courriel distinct.",
+    approval_forwarded=(
+        "Elle ressemble à un courriel transféré. Répondez à notre courriel lui-même."
+    ),
+    approval_approved="Votre demande a été approuvée",
+    approval_rejected="Votre demande a été refusée",
+    approval_chosen="Votre demande a reçu une réponse, {choice}",
+    approval_rejected_late=(
+        "Votre demande est considérée comme refusée, car personne n'a décidé à temps"
+    ),
+    approval_expired="Votre demande a expiré, car personne n'a décidé à temps",
+    approval_taken_back="Votre demande a été retirée",
+    approval_withdrawn="Une demande qui vous était adressée a été retirée",
+    approval_reassigned="Une autre personne décide désormais à votre place",
+    approval_nothing_to_do="Vous n'avez plus à répondre.",
     digest="Votre journée dans {project}",
     forwarding="{by} vous envoie ce message, joint tel qu'il a été reçu.",
     telling="{by} vous signale ce message.",
@@ -142,6 +204,10 @@ _PLAIN = Phrases(
     ),
     why_named="Vous recevez ce courriel parce que votre adresse figure dans les réglages.",
     why_written_to="Vous recevez ce courriel parce qu'une personne vous l'a écrit.",
+    why_approver="Vous recevez ce courriel parce que {author} vous demande une décision.",
+    why_delegate="Vous recevez ce courriel parce que vous décidez pour {name}.",
+    why_was_asked="Vous recevez ce courriel parce qu'une décision vous a été demandée.",
+    why_requester="Vous recevez ce courriel parce que la demande vient de vous.",
     stop_watching="Pour ne plus recevoir de courriels sur {key}, demandez-le-nous en réponse.",
     unsubscribe=(
         "Pour ne plus recevoir de courriels sur {key}, envoyez un courriel vide à {address}"

@@ -8,6 +8,7 @@ GERMAN = Phrases(
     language="de",
     colon=": ",
     full_stop=".",
+    space=" ",
     comma=", ",
     decimal_point=",",
     units=("Bytes", "KB", "MB", "GB"),
@@ -46,8 +47,69 @@ GERMAN = Phrases(
     rejection_reason=(
         "Diese Adresse nimmt keine Nachrichten von Ihrer an. Niemand hat Ihre Nachricht gelesen."
     ),
-    approval_request="{author} bittet Sie um eine Entscheidung zu {key}",
-    approval_note="Bis zu Ihrer Entscheidung geschieht nichts.",
+    approval_request="{author} bittet Sie um eine Entscheidung",
+    approval_reminder="{author} wartet noch auf Ihre Entscheidung",
+    approve="Genehmigt",
+    reject="Abgelehnt",
+    approval_answer="Antwort {number}: {choice}",
+    approval_how=(
+        "Um zu entscheiden, antworten Sie auf diese E-Mail. Beginnen Sie mit den Worten nach dem"
+        " Doppelpunkt oder nur mit der Nummer; was Sie danach schreiben, ist Ihr Kommentar."
+    ),
+    approval_comment="Eine Ablehnung braucht einen Kommentar mit dem Grund.",
+    approval_only="Nur Sie werden gefragt.",
+    approval_any="{count} Personen werden gefragt; die erste Antwort entscheidet.",
+    approval_all=(
+        "{count} Personen werden gefragt; alle müssen zustimmen, und die erste Ablehnung"
+        " entscheidet."
+    ),
+    approval_count="{count} Personen werden gefragt; {needed} müssen zustimmen.",
+    approval_order=(
+        "{count} Personen werden nacheinander gefragt; alle müssen zustimmen, und die erste"
+        " Ablehnung entscheidet."
+    ),
+    approval_until="Ihre Antwort zählt, wenn sie vor {time} eintrifft.",
+    approval_expires="Danach verfällt die Anfrage.",
+    approval_rejects="Danach gilt die Anfrage als abgelehnt.",
+    approval_escalates="Danach werden andere Personen gefragt.",
+    approval_files="Angehängt",
+    approval_help="Ihre Antwort hat nichts entschieden",
+    approval_unclear="Sie beginnt mit keiner der vorgesehenen Antworten.",
+    approval_no_comment=(
+        "Eine Ablehnung braucht einen Kommentar mit dem Grund, und Ihre Antwort hat keinen."
+    ),
+    approval_late="Sie kam zu spät: Antworten zählten bis {time}.",
+    approval_over="Die Anfrage ist inzwischen beendet und braucht keine Antwort mehr.",
+    approval_answered=(
+        "Eine Antwort von Ihnen zählt bereits und lässt sich per E-Mail nicht ändern."
+    ),
+    approval_not_asked="Sie werden nicht mehr oder noch nicht gefragt.",
+    approval_other_sender=(
+        "Sie kam von {address}. Nur die gefragte Person kann antworten, und zwar von der Adresse,"
+        " an die unsere E-Mail ging."
+    ),
+    approval_other_address=(
+        "Sie ging nicht an die Adresse für Antworten. Antworten Sie auf unsere E-Mail selbst."
+    ),
+    approval_unverified=(
+        "Es ließ sich nicht prüfen, ob sie wirklich von Ihnen kam. Senden Sie sie aus Ihrem"
+        " gewohnten E-Mail-Programm, oder wenden Sie sich an die Person, die Sie gefragt hat."
+    ),
+    approval_several="Sie nennt mehrere Anfragen. Antworten Sie auf jede mit einer eigenen E-Mail.",
+    approval_forwarded=(
+        "Sie sieht wie eine weitergeleitete E-Mail aus. Antworten Sie auf unsere E-Mail selbst."
+    ),
+    approval_approved="Ihre Anfrage wurde genehmigt",
+    approval_rejected="Ihre Anfrage wurde abgelehnt",
+    approval_chosen="Ihre Anfrage hat eine Antwort, {choice}",
+    approval_rejected_late=(
+        "Ihre Anfrage gilt als abgelehnt, denn niemand hat rechtzeitig entschieden"
+    ),
+    approval_expired="Ihre Anfrage ist verfallen, denn niemand hat rechtzeitig entschieden",
+    approval_taken_back="Ihre Anfrage wurde zurückgezogen",
+    approval_withdrawn="Eine Anfrage an Sie wurde zurückgezogen",
+    approval_reassigned="An Ihrer Stelle entscheidet jetzt eine andere Person",
+    approval_nothing_to_do="Sie brauchen nicht mehr zu antworten.",
     digest="Ihr Tag in {project}",
     forwarding="{by} sendet Ihnen diese Nachricht; sie ist angehängt, wie sie empfangen wurde.",
     telling="{by} meldet Ihnen diese Nachricht.",
@@ -120,6 +182,10 @@ GERMAN = Phrases(
     ),
     why_named="Sie erhalten diese E-Mail, weil Ihre Adresse in den Einstellungen steht.",
     why_written_to="Sie erhalten diese E-Mail, weil eine Person sie Ihnen geschrieben hat.",
+    why_approver="Sie erhalten diese E-Mail, weil {author} Sie um eine Entscheidung bittet.",
+    why_delegate="Sie erhalten diese E-Mail, weil Sie für {name} entscheiden.",
+    why_was_asked="Sie erhalten diese E-Mail, weil Sie um eine Entscheidung gebeten wurden.",
+    why_requester="Sie erhalten diese E-Mail, weil die Anfrage von Ihnen kommt.",
     stop_watching=(
         "Wenn Sie keine E-Mails zu {key} mehr möchten, schreiben Sie uns das in einer Antwort."
     ),

@@ -8,6 +8,7 @@ JAPANESE = Phrases(
     language="ja",
     colon="：",
     full_stop="。",
+    space="",
     comma="、",
     decimal_point=".",
     units=("bytes", "KB", "MB", "GB"),
@@ -46,8 +47,55 @@ JAPANESE = Phrases(
         "このアドレスでは、お使いのアドレスからのメッセージを受け付けていません。"
         "内容は誰も読んでいません。"
     ),
-    approval_request="{author} さんが {key} についてあなたの判断を求めています",
-    approval_note="ご判断があるまで、何も行われません。",
+    approval_request="{author} さんがあなたの判断を求めています",
+    approval_reminder="{author} さんがあなたの判断を待っています",
+    approve="承認",
+    reject="却下",
+    approval_answer="回答 {number}：{choice}",
+    approval_how=(
+        "判断するには、このメールに返信し、コロンの後の言葉または番号だけを最初に書いてください。"
+        "その後に書かれた内容はコメントになります。"
+    ),
+    approval_comment="却下する場合は、理由をコメントに書いてください。",
+    approval_only="判断を求められているのはあなただけです。",
+    approval_any="{count} 人に判断を求めています。最初の回答で決まります。",
+    approval_all="{count} 人に判断を求めています。全員の承認が必要で、最初の却下で決まります。",
+    approval_count="{count} 人に判断を求めています。{needed} 人の承認が必要です。",
+    approval_order=(
+        "{count} 人に順番に判断を求めています。全員の承認が必要で、最初の却下で決まります。"
+    ),
+    approval_until="{time} より前に届いた回答が有効です。",
+    approval_expires="それを過ぎると、依頼は失効します。",
+    approval_rejects="それを過ぎると、却下とみなされます。",
+    approval_escalates="それを過ぎると、他の人に判断を求めます。",
+    approval_files="添付ファイル",
+    approval_help="あなたの返信では何も決まりませんでした",
+    approval_unclear="返信がいずれの回答でも始まっていません。",
+    approval_no_comment="却下には理由のコメントが必要ですが、返信にはコメントがありませんでした。",
+    approval_late="返信が届くのが遅すぎました。回答の期限は {time} でした。",
+    approval_over="この依頼はすでに終了しており、回答は必要ありません。",
+    approval_answered="あなたの回答はすでに有効になっており、メールでは変更できません。",
+    approval_not_asked="現在、あなたには判断を求めていません。",
+    approval_other_sender=(
+        "返信は {address} から届きました。"
+        "判断を求められた本人だけが、こちらのメールを受け取ったアドレスから回答できます。"
+    ),
+    approval_other_address="回答用のアドレスに送信されていませんでした。こちらのメールに直接返信してください。",
+    approval_unverified=(
+        "返信があなたからのものであることを確認できませんでした。"
+        "普段お使いのメールソフトから送信するか、依頼した人にご連絡ください。"
+    ),
+    approval_several="返信が複数の依頼に関係しています。それぞれ別のメールで返信してください。",
+    approval_forwarded="転送されたメールのようです。こちらのメールに直接返信してください。",
+    approval_approved="あなたの依頼は承認されました",
+    approval_rejected="あなたの依頼は却下されました",
+    approval_chosen="あなたの依頼に「{choice}」という回答がありました",
+    approval_rejected_late="期限までに誰も判断しなかったため、あなたの依頼は却下とみなされました",
+    approval_expired="期限までに誰も判断しなかったため、あなたの依頼は失効しました",
+    approval_taken_back="あなたの依頼は取り下げられました",
+    approval_withdrawn="あなたへの依頼は取り下げられました",
+    approval_reassigned="あなたの代わりに他の人が判断します",
+    approval_nothing_to_do="もう回答する必要はありません。",
     digest="{project} の今日のまとめ",
     forwarding="{by} がこのメッセージを転送しました。受信したままの形で添付しています。",
     telling="{by} がこのメッセージについてお知らせします。",
@@ -111,6 +159,10 @@ JAPANESE = Phrases(
     why_digest="{project} のお知らせを1日1回にまとめる設定のため、このメールが届いています。",
     why_named="設定にアドレスが登録されているため、このメールが届いています。",
     why_written_to="担当者があなた宛てに書いたメールです。",
+    why_approver="{author} さんがあなたの判断を求めているため、このメールが届いています。",
+    why_delegate="あなたが {name} さんの代わりに判断するため、このメールが届いています。",
+    why_was_asked="あなたに判断を求めたため、このメールが届いています。",
+    why_requester="あなたが依頼したため、このメールが届いています。",
     stop_watching="{key} のメールを停止するには、その旨をご返信ください。",
     unsubscribe="{key} のメールを停止するには、次の宛先に空のメールをお送りください： {address}",
     stop_asking="変更するには、{project} の管理者にお問い合わせください。",

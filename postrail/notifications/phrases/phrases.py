@@ -17,6 +17,8 @@ class Phrases:
     # Between a sentence and the summary, or a label and its value.
     colon: str
     full_stop: str
+    # Between sentences.
+    space: str
     # Between names.
     comma: str
     # Before the decimals of a number, and the units of sizes, each a thousand of the one before.
@@ -53,7 +55,45 @@ class Phrases:
     # Why a sender filter does not accept it.
     rejection_reason: str
     approval_request: str
-    approval_note: str
+    # How approvers are asked, and how they answer.
+    approval_reminder: str
+    approve: str
+    reject: str
+    approval_answer: str
+    approval_how: str
+    approval_comment: str
+    approval_only: str
+    approval_any: str
+    approval_all: str
+    approval_count: str
+    approval_order: str
+    approval_until: str
+    approval_expires: str
+    approval_rejects: str
+    approval_escalates: str
+    approval_files: str
+    # Why an answer has not counted, and what became of a request.
+    approval_help: str
+    approval_unclear: str
+    approval_no_comment: str
+    approval_late: str
+    approval_over: str
+    approval_answered: str
+    approval_not_asked: str
+    approval_other_sender: str
+    approval_other_address: str
+    approval_unverified: str
+    approval_several: str
+    approval_forwarded: str
+    approval_approved: str
+    approval_rejected: str
+    approval_chosen: str
+    approval_rejected_late: str
+    approval_expired: str
+    approval_taken_back: str
+    approval_withdrawn: str
+    approval_reassigned: str
+    approval_nothing_to_do: str
     digest: str
     forwarding: str
     telling: str
@@ -118,6 +158,10 @@ class Phrases:
     why_digest: str
     why_named: str
     why_written_to: str
+    why_approver: str
+    why_delegate: str
+    why_was_asked: str
+    why_requester: str
     stop_watching: str
     # An address stands at its end: some programs take a full stop for a part of it.
     unsubscribe: str

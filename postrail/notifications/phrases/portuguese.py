@@ -8,6 +8,7 @@ PORTUGUESE = Phrases(
     language="pt",
     colon=": ",
     full_stop=".",
+    space=" ",
     comma=", ",
     decimal_point=",",
     units=("bytes", "KB", "MB", "GB"),
@@ -43,8 +44,63 @@ PORTUGUESE = Phrases(
     rejection="A sua mensagem não foi aceita",
     rejection_title="A sua mensagem não foi aceita",
     rejection_reason="Este endereço não aceita mensagens do seu. Ninguém leu a sua mensagem.",
-    approval_request="{author} pede a sua decisão sobre {key}",
-    approval_note="Nada acontece até você decidir.",
+    approval_request="{author} pede a sua decisão",
+    approval_reminder="{author} ainda espera a sua decisão",
+    approve="Aprovado",
+    reject="Rejeitado",
+    approval_answer="Resposta {number}: {choice}",
+    approval_how=(
+        "Para decidir, responda a este e-mail. Comece com as palavras depois dos dois-pontos ou"
+        " só com o número; o que você escrever depois é o seu comentário."
+    ),
+    approval_comment="Uma rejeição precisa de um comentário com o motivo.",
+    approval_only="Só você é consultado.",
+    approval_any="{count} pessoas são consultadas; a primeira resposta decide.",
+    approval_all=(
+        "{count} pessoas são consultadas; todas têm de aprovar, e a primeira rejeição decide."
+    ),
+    approval_count="{count} pessoas são consultadas; {needed} têm de aprovar.",
+    approval_order=(
+        "{count} pessoas são consultadas, uma após a outra; todas têm de aprovar, e a primeira"
+        " rejeição decide."
+    ),
+    approval_until="A sua resposta conta se chegar antes de {time}.",
+    approval_expires="Depois disso, o pedido expira.",
+    approval_rejects="Depois disso, o pedido é considerado rejeitado.",
+    approval_escalates="Depois disso, outras pessoas são consultadas.",
+    approval_files="Anexos",
+    approval_help="A sua resposta não decidiu nada",
+    approval_unclear="Ela não começa com nenhuma das respostas previstas.",
+    approval_no_comment=(
+        "Uma rejeição precisa de um comentário com o motivo, e a sua resposta não tem nenhum."
+    ),
+    approval_late="Ela chegou tarde demais: as respostas contavam até {time}.",
+    approval_over="O pedido terminou entretanto e já não precisa de resposta.",
+    approval_answered="Uma resposta sua já conta e não pode ser alterada por e-mail.",
+    approval_not_asked="Você já não é consultado, ou ainda não é.",
+    approval_other_sender=(
+        "Ela veio de {address}. Só a pessoa consultada pode responder, a partir do endereço para"
+        " o qual o nosso e-mail foi enviado."
+    ),
+    approval_other_address=(
+        "Ela não foi enviada ao endereço previsto para as respostas. Responda diretamente ao"
+        " nosso e-mail."
+    ),
+    approval_unverified=(
+        "A origem dela não pôde ser verificada. Envie-a a partir do seu programa de e-mail"
+        " habitual, ou fale com quem fez o pedido."
+    ),
+    approval_several="Ela menciona vários pedidos. Responda a cada um em um e-mail próprio.",
+    approval_forwarded="Ela parece um e-mail encaminhado. Responda diretamente ao nosso e-mail.",
+    approval_approved="O seu pedido foi aprovado",
+    approval_rejected="O seu pedido foi rejeitado",
+    approval_chosen="O seu pedido tem uma resposta, {choice}",
+    approval_rejected_late="O seu pedido é considerado rejeitado, porque ninguém decidiu a tempo",
+    approval_expired="O seu pedido expirou, porque ninguém decidiu a tempo",
+    approval_taken_back="O seu pedido foi retirado",
+    approval_withdrawn="Um pedido dirigido a você foi retirado",
+    approval_reassigned="Outra pessoa decide agora em seu lugar",
+    approval_nothing_to_do="Você já não precisa responder.",
     digest="O seu dia em {project}",
     forwarding="{by} envia esta mensagem a você; ela está anexada como foi recebida.",
     telling="{by} informa você sobre esta mensagem.",
@@ -115,6 +171,10 @@ PORTUGUESE = Phrases(
     ),
     why_named="Você recebe este e-mail porque o seu endereço está nas configurações.",
     why_written_to="Você recebe este e-mail porque uma pessoa o escreveu para você.",
+    why_approver="Você recebe este e-mail porque {author} pede a sua decisão.",
+    why_delegate="Você recebe este e-mail porque decide por {name}.",
+    why_was_asked="Você recebe este e-mail porque a sua decisão foi pedida.",
+    why_requester="Você recebe este e-mail porque fez o pedido.",
     stop_watching="Para não receber mais e-mails sobre {key}, peça isso na resposta.",
     unsubscribe="Para não receber mais e-mails sobre {key}, envie um e-mail vazio para {address}",
     stop_asking="Para mudar isso, fale com o administrador de {project}.",

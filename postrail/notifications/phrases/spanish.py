@@ -8,6 +8,7 @@ SPANISH = Phrases(
     language="es",
     colon=": ",
     full_stop=".",
+    space=" ",
     comma=", ",
     decimal_point=",",
     units=("bytes", "KB", "MB", "GB"),
@@ -43,8 +44,61 @@ SPANISH = Phrases(
     rejection="Su mensaje no ha sido aceptado",
     rejection_title="Su mensaje no ha sido aceptado",
     rejection_reason="Esta dirección no acepta mensajes de la suya. Nadie ha leído su mensaje.",
-    approval_request="{author} le pide una decisión sobre {key}",
-    approval_note="No ocurre nada hasta que decida.",
+    approval_request="{author} le pide una decisión",
+    approval_reminder="{author} sigue a la espera de su decisión",
+    approve="Aprobado",
+    reject="Rechazado",
+    approval_answer="Respuesta {number}: {choice}",
+    approval_how=(
+        "Para decidir, responda a este correo. Empiece con las palabras que siguen a los dos"
+        " puntos o solo con el número; lo que escriba después es su comentario."
+    ),
+    approval_comment="Un rechazo necesita un comentario con el motivo.",
+    approval_only="Solo se le pregunta a usted.",
+    approval_any="Se pregunta a {count} personas; decide la primera respuesta.",
+    approval_all="Se pregunta a {count} personas; todas deben aprobar, y el primer rechazo decide.",
+    approval_count="Se pregunta a {count} personas; {needed} deben aprobar.",
+    approval_order=(
+        "Se pregunta a {count} personas, una tras otra; todas deben aprobar, y el primer rechazo"
+        " decide."
+    ),
+    approval_until="Su respuesta cuenta si llega antes de {time}.",
+    approval_expires="Después, la solicitud caduca.",
+    approval_rejects="Después, la solicitud se considera rechazada.",
+    approval_escalates="Después, se pregunta a otras personas.",
+    approval_files="Adjuntos",
+    approval_help="Su respuesta no ha decidido nada",
+    approval_unclear="Su texto no empieza con ninguna de las respuestas previstas.",
+    approval_no_comment=(
+        "Un rechazo necesita un comentario con el motivo, y su respuesta no lo tiene."
+    ),
+    approval_late="Llegó demasiado tarde: las respuestas contaban hasta {time}.",
+    approval_over="La solicitud ha terminado entretanto y ya no necesita respuesta.",
+    approval_answered="Una respuesta suya ya cuenta y no se puede cambiar por correo.",
+    approval_not_asked="Ya no se le pregunta a usted, o todavía no.",
+    approval_other_sender=(
+        "Llegó desde {address}. Solo puede responder la persona a quien se preguntó, desde la"
+        " dirección a la que se envió nuestro correo."
+    ),
+    approval_other_address=(
+        "La dirección de destino no era la prevista para las respuestas. Responda directamente a"
+        " nuestro correo."
+    ),
+    approval_unverified=(
+        "La verificación de que venía de usted no fue posible. Envíela desde su programa de"
+        " correo habitual, o diríjase a quien hizo la solicitud."
+    ),
+    approval_several="Su texto nombra varias solicitudes. Responda a cada una en un correo aparte.",
+    approval_forwarded="Parece un correo reenviado. Responda directamente a nuestro correo.",
+    approval_approved="Su solicitud fue aprobada",
+    approval_rejected="Su solicitud fue rechazada",
+    approval_chosen="Su solicitud tiene una respuesta, {choice}",
+    approval_rejected_late="Su solicitud se considera rechazada, porque nadie decidió a tiempo",
+    approval_expired="Su solicitud ha caducado, porque nadie decidió a tiempo",
+    approval_taken_back="Su solicitud fue retirada",
+    approval_withdrawn="Se retiró una solicitud dirigida a usted",
+    approval_reassigned="Otra persona decide ahora en su lugar",
+    approval_nothing_to_do="Ya no tiene que responder.",
     digest="Su día en {project}",
     forwarding="{by} le envía este mensaje, adjunto tal como se recibió.",
     telling="{by} le informa de este mensaje.",
@@ -113,6 +167,10 @@ SPANISH = Phrases(
     why_digest="Recibe este correo porque las novedades de {project} le llegan una vez al día.",
     why_named="Recibe este correo porque su dirección figura en los ajustes.",
     why_written_to="Recibe este correo porque una persona se lo ha escrito.",
+    why_approver="Recibe este correo porque {author} le pide una decisión.",
+    why_delegate="Recibe este correo porque usted decide por {name}.",
+    why_was_asked="Recibe este correo porque se le pidió una decisión.",
+    why_requester="Recibe este correo porque usted hizo la solicitud.",
     stop_watching="Para no recibir más correos sobre {key}, pídalo en su respuesta.",
     unsubscribe="Para no recibir más correos sobre {key}, envíe un correo vacío a {address}",
     stop_asking="Para cambiarlo, diríjase al administrador de {project}.",

@@ -10,6 +10,8 @@ from typing import Any
 
 from postrail.configuration.templates.message_template import MessageTemplate
 from postrail.notifications.mime.fields import without_directions
+from postrail.notifications.templates.choices import choices_html, choices_text
+from postrail.notifications.templates.field_table import fields_html, fields_text
 from postrail.notifications.templates.history import history_html, history_text, quoted
 from postrail.notifications.templates.html_text import in_lines, paragraphs
 from postrail.notifications.templates.sections import section_html, section_text
@@ -24,7 +26,8 @@ MAX_BYTES = 420_000
 # Of each value, where all of them together are too much for a record.
 CUT_CHARACTERS = 10_000
 # Tokens stand in these, and all else that they hold is ours.
-_OWN = {"greeting", "marker", "stop", "event", "quotes", "sections", "history"}
+_PAIRS = ("sections", "history", "fields", "choices")
+_OWN = {"greeting", "marker", "stop", "event", "quotes", "previews_title", *_PAIRS}
 _FROM_ELSEWHERE = tuple(field.name for field in fields(Words) if field.name not in _OWN)
 # Texts in which people may turn the direction of a line, as Hebrew and Arabic need it.
 _TEXTS = {"body", "note"}
@@ -123,6 +126,7 @@ def _around(words: Words, subject: str, text: str) -> str:
 def _layout(words: Words, variables: dict[str, Any]) -> str:
     further = {
         "note_html": in_lines(words.note),
+        "terms_html": paragraphs(words.terms),
         "quotes": words.quotes,
         "end": words.full_stop if words.sentence and not words.title else "",
     }
@@ -134,7 +138,6 @@ def _layout(words: Words, variables: dict[str, Any]) -> str:
 
 def variables_of(words: Words) -> dict[str, Any]:
     """Returns the variables that templates may use, by name."""
-    end = words.colon + words.title if words.title else words.full_stop
     return {
         "issue": {
             "key": words.issue_key,
@@ -150,11 +153,17 @@ def variables_of(words: Words) -> dict[str, Any]:
         "greeting": words.greeting,
         "sentence": words.sentence,
         "title": words.title,
-        "headline": f"{words.sentence}{end}" if words.sentence else words.title,
+        "headline": _headline(words),
         "note": words.note,
         "body": _body(words),
         "body_label": words.body_label,
         "body_html": section_html(words.sections) or paragraphs(words.body),
+        "fields": fields_text(words.fields),
+        "fields_html": fields_html(words.fields),
+        "choices": choices_text(words.choices),
+        "choices_html": choices_html(words.choices),
+        "terms": words.terms,
+        "reference": words.reference,
         "history": history_text(words.history_label, words.history),
         "history_html": history_html(words.history_label, words.history),
         "hint": words.hint,
@@ -167,6 +176,12 @@ def variables_of(words: Words) -> dict[str, Any]:
     }
 
 
+def _headline(words: Words) -> str:
+    """Returns sentence and title on one line."""
+    end = words.colon + words.title if words.title else words.full_stop
+    return f"{words.sentence}{end}" if words.sentence else words.title
+
+
 def _body(words: Words) -> str:
     """Returns the new words as plain text, quoted if they are the recipient's own."""
     if words.quotes:
@@ -176,6 +191,9 @@ def _body(words: Words) -> str:
 
 def _preview(words: Words) -> str:
     """Returns the first words of the message on one line, without the marker."""
+    if words.previews_title:
+        parts = [_headline(words), *(f"{label}{words.colon}{text}" for label, text in words.fields)]
+        return " ".join(" · ".join(parts).split())[:PREVIEW_CHARACTERS]
     body = section_text(words.sections[:1]).removeprefix("* ") or words.body
     # Of a token that is cut the rest would be shown.
     begin = without_tokens(body)[: 2 * PREVIEW_CHARACTERS] if not words.quotes else ""
@@ -196,7 +214,7 @@ def _clean(words: Words) -> Words:
             clean = without_directions(clean)
         if clean is not value:
             given[name] = clean
-    for name in ("sections", "history"):
+    for name in _PAIRS:
         if pairs := getattr(words, name):
             given[name] = tuple(
                 (without_directions(without_marks(title)), without_marks(text))

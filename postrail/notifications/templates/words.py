@@ -33,6 +33,14 @@ class Words:
     body: str = ""
     body_label: str = ""
     quotes: bool = False
+    # Labels and their values; approvers' names and their answers.
+    fields: tuple[tuple[str, str], ...] = ()
+    # The answers that an approver may give: the words of each, and the link that begins the reply.
+    choices: tuple[tuple[str, str], ...] = ()
+    terms: str = ""
+    reference: str = ""
+    # The words beside the subject in a mailbox begin with the title, and have the fields.
+    previews_title: bool = False
     # In the place of the body: what happened in a sentence, and the new words, of each event.
     sections: tuple[tuple[str, str], ...] = ()
     # Earlier comments, the latest first: who wrote when, and the words of each.
