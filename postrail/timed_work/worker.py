@@ -6,7 +6,7 @@ A process that is killed leaves the timer to the next one. Each service says whi
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from postrail.configuration.load import CachedSnapshot
@@ -21,6 +21,7 @@ from postrail.records import OutgoingQueued
 from postrail.retry import backoff_seconds
 from postrail.settings import NotificationSettings
 from postrail.stream import outbox
+from postrail.stream.producer import Entry
 from postrail.tasks import set_within
 from postrail.timers import queue as timers
 from postrail.timers.queue import Timer, TimerKind
@@ -46,6 +47,8 @@ class Occasion:
     # For acts that the work does, which are parts of the transaction.
     pool: Pool
     notifications: NotificationSettings
+    # What the work publishes beside the records of its messages.
+    entries: list[Entry] = field(default_factory=list)
 
 
 # Returns the messages that it has stored.
@@ -110,18 +113,18 @@ class TimedWork:
                 return outbox.Added()
             taken.append(timer)
             snapshot = await self._snapshots.current(connection)
-            mails = await self._work[kind](
-                Occasion(
-                    connection=connection,
-                    timer=timer,
-                    snapshot=snapshot,
-                    message_id_key=self._key,
-                    now=now,
-                    pool=self._pool,
-                    notifications=self._process.settings.notifications,
-                )
+            occasion = Occasion(
+                connection=connection,
+                timer=timer,
+                snapshot=snapshot,
+                message_id_key=self._key,
+                now=now,
+                pool=self._pool,
+                notifications=self._process.settings.notifications,
             )
-            added = await outbox.add(connection, queued_entries(mails), now)
+            mails = await self._work[kind](occasion)
+            entries = [*occasion.entries, *queued_entries(mails)]
+            added = await outbox.add(connection, entries, now)
             await timers.remove(connection, timer)
         return added
 

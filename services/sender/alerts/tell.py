@@ -6,20 +6,17 @@ whatever number of senders meets it.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
+from postrail.effects.forwarding.fault_notice import fault_message, store_fault_notice
 from postrail.effects.forwarding.notice import people_told
-from postrail.notifications.compose import NAMESPACE, Cause, Message, message_to
-from postrail.notifications.desk_texts import Fault, fault_noticed
-from postrail.notifications.templates.configured import message_of
-from postrail.outgoing import intake, notices
+from postrail.notifications.desk_texts import Fault
+from postrail.outgoing import notices
 from postrail.outgoing.alerts import posts
 from postrail.records import OutgoingQueued
 from postrail.timed_work.worker import Occasion
@@ -64,19 +61,9 @@ class Teller:
         to = [one for one in people if one.address.lower() != but_for.lower()]
         if not to:
             return []
-        message = _message(fault, snapshot, project)
-        origin = Cause(
-            name=f"{key} at {now.isoformat()}",
-            in_reply_to=None,
-            references=(),
-            reply_to="",
-            received_at=None,
-            mailbox=None,
+        mail = await store_fault_notice(
+            connection, fault, snapshot, project, to, over, self.message_id_key, now
         )
-        conversation = str(uuid.uuid5(NAMESPACE, key))
-        mail = message_to(to, conversation, message, origin, over, self.message_id_key, now, {})
-        mail = replace(mail, purpose="notice")
-        await intake.store(connection, [mail])
         return [mail]
 
     async def tell_of_issue(
@@ -105,7 +92,7 @@ class Teller:
         key = f"webhook: {fault.cause} in {project}"
         if not self.webhook or not await notices.due(connection, [key], now):
             return
-        words = _message(fault, snapshot, project).words
+        words = fault_message(fault, snapshot, project).words
         content = {
             "fault": fault.happened,
             "project": project,
@@ -130,9 +117,3 @@ class Teller:
         if self.address:
             found.setdefault(self.address, Watcher(address=self.address, name=""))
         return list(found.values())
-
-
-def _message(fault: Fault, snapshot: ConfigurationSnapshot, project: str) -> Message:
-    known = snapshot.projects.get(project)
-    letter = partial(fault_noticed, fault, project, known.name if known else project)
-    return message_of(letter, snapshot, project, snapshot.language_of(project))
