@@ -173,6 +173,12 @@ def hash_of(event: Mapping[str, Any]) -> str:
     return sha256_of(hashed)
 
 
+async def end(connection: Connection) -> tuple[int, str]:
+    """Returns the number of events and the hash of the last one, "" of none."""
+    found = await one(connection, "SELECT event_id, hash FROM approval_chain")
+    return (found[0], found[1]) if found else (0, "")
+
+
 async def events_of(connection: Connection, request_id: str) -> list[Event]:
     """Returns the events of a request, in their order."""
     return await _events(connection, "request_id = %s", request_id)

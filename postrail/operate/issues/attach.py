@@ -42,7 +42,7 @@ async def attach(
     Raises as `acting` does, and TransientError for a blob store that is unavailable.
     """
     # Blobs come before the rows that name them; without a row they are collected some day.
-    parts = [await _stored(one, blobs) for one in files]
+    parts = [await stored(one, blobs) for one in files]
     async with acting(desk, actor, Act.ATTACH, issue_key) as act:
         key = act.issue.issue_key
         ids = await attach_to_issue(act.connection, key, parts)
@@ -61,7 +61,8 @@ async def attach(
     return Attached(issue_key=key, files=tuple(zip(ids, parts, strict=True)))
 
 
-async def _stored(one: NewFile, blobs: BlobStore) -> Attachment:
+async def stored(one: NewFile, blobs: BlobStore) -> Attachment:
+    """Stores the content as a blob, and returns the file as rows name it."""
     blob = await blobs.put(one.content)
     given = storable(one.name)
     name = safe_name(given)

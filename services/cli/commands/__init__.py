@@ -75,6 +75,12 @@ COMMANDS = (
         OPERATE,
         "List, show and test mail handlers, in the order in which they are asked.",
     ),
+    LazyCommand(
+        "approvals",
+        "approvals.group:approvals",
+        OPERATE,
+        "Request approvals by email; list, show and change the requests.",
+    ),
     LazyCommand("issues", "issues.group:issues", OPERATE, "List, show and change issues."),
     LazyCommand("people", "people:people", OPERATE, "List, show and merge people."),
     LazyCommand(

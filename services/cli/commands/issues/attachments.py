@@ -95,7 +95,7 @@ def add_attachments(
     Example: [bold]postrail issues attachments add HELP-1 plan.pdf[/bold]
     """
     blobs = BlobStore(load_to_write(data).blobs.url)
-    new = [NewFile(path.name, _content(path)) for path in files]
+    new = [NewFile(path.name, content_of(path)) for path in files]
     done = at_desk(data, author, lambda desk, actor: attach(desk, actor, key.upper(), new, blobs))
     if json:
         show_json(done)
@@ -104,7 +104,7 @@ def add_attachments(
         typer.echo(clean(f"Attached {one.name} to {done.issue_key} as file {attachment_id}."))
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
     """Returns the content of a file; raises ConfigurationError, also for a device or a pipe."""
     try:
         # Others may never end, or never begin.

@@ -113,6 +113,9 @@ def move_to_status(
 ) -> None:
     """Move an issue to another status; its watchers are notified when it is done, or open again.
 
+    A status that takes a lead's approval is requested by email, where the project says so: the
+    issue moves once it is approved.
+
     Example: [bold]postrail issues transition HELP-1 Done --resolution "Cannot reproduce"[/bold]
     """
     done = at_desk(
@@ -122,6 +125,11 @@ def move_to_status(
     )
     if json:
         show_json(done)
+        return
+    if done.request:
+        text = f"{done.issue_key} stays {done.before}: {done.request} must be approved first."
+        print_result(text, done)
+        typer.echo(f"To see who has answered: postrail approvals show {done.request}")
         return
     result = f" ({done.resolution})" if done.resolution else ""
     before = f" (before: {done.before})" if done.changed else ", unchanged"

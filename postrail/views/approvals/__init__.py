@@ -1,0 +1,1 @@
+"""Reads approval requests for commands, pages and the systems that ask for them."""

@@ -1,0 +1,1 @@
+"""`postrail approvals`: requests for approval, which people answer by mail."""
