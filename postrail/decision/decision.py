@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from postrail.decision.approvals.request import RequestApproval
 from postrail.decision.facts import IssueRef
 from postrail.decision.trace import HandlerAnswer, Trace
 
@@ -278,6 +279,7 @@ Effect = (
     | Notify
     | Reply
     | Notice
+    | RequestApproval
 )
 
 

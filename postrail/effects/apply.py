@@ -21,10 +21,12 @@ from postrail.decision.decision import (
     Notify,
     Outcome,
     Reply,
+    RequestApproval,
     Suppress,
     Unsubscribe,
 )
 from postrail.effects.add_comment import add_comments
+from postrail.effects.approvals.request import request_approvals
 from postrail.effects.batch import Context, Decided, Made, Work
 from postrail.effects.create_issue import create_issues
 from postrail.effects.create_person import create_persons
@@ -139,7 +141,7 @@ def _works(batch: Sequence[Decided]) -> dict[type[Effect], list[Work[Any]]]:
     for one in batch:
         for effect in one.decision.effects:
             works.setdefault(type(effect), []).append(Work(one.due, effect))
-    if unknown := works.keys() - APPLIERS.keys() - MAILERS.keys():
+    if unknown := works.keys() - APPLIERS.keys() - MAILERS.keys() - {RequestApproval}:
         raise ValueError(f"no applier for {unknown}")
     return works
 
@@ -165,12 +167,14 @@ async def _send(
     sent = [one.letter for one in made if one.letter]
     sent += await held_above_limit(context, caused)
     await outgoing.store(context.connection, sent)
-    return sent
+    # Last: requests hold the end of the ledger of approvals.
+    asked = [_with_result(work, results) for work in works.get(RequestApproval, ())]
+    return sent + await request_approvals(context, asked)
 
 
 def _with_result(work: Work[Any], results: Mapping[str, Handled]) -> Work[Any]:
     result = results[work.due.mail.mail_id]
-    return replace(work, outcome=result.decided.decision.outcome, issue_key=result.issue_key or "")
+    return replace(work, outcome=result.decided.decision.outcome, issue=result.issue)
 
 
 def _handled(decided: Decided, made: Made | None) -> Handled:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -33,6 +34,8 @@ class Context:
     now: datetime
     # Within which the events of an issue are bundled.
     bundle_seconds: int = 0
+    # Encrypts what a row must not show.
+    seal: Callable[[str], str] | None = None
 
     @property
     def notification_options(self) -> NotificationOptions:
@@ -61,7 +64,12 @@ class Work(Generic[E]):
     effect: E
     # What became of the message, for what is sent about it.
     outcome: str = ""
-    issue_key: str = ""
+    issue: IssueRef | None = None
+
+    @property
+    def issue_key(self) -> str:
+        """Returns the key of the issue that the message concerns, or ""."""
+        return self.issue.issue_key if self.issue else ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from postrail.approvals import blob_names as approvals
 from postrail.blobs import BlobStore, StoredBlob
 from postrail.database import Pool, transaction
 from postrail.errors import TransientError
@@ -26,7 +27,12 @@ logger = log(__name__)
 KEPT_DAYS_BEYOND_RETENTION = 7
 
 # One function of each package that owns a table with names of blobs.
-NAMED_BLOBS = (incoming.named_blobs, outgoing.named_blobs, tracker.named_blobs)
+NAMED_BLOBS = (
+    approvals.named_blobs,
+    incoming.named_blobs,
+    outgoing.named_blobs,
+    tracker.named_blobs,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

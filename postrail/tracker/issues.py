@@ -215,6 +215,18 @@ async def note_addresses(connection: Connection, addresses: Sequence[tuple[int, 
     )
 
 
+async def summaries(connection: Connection, issue_ids: Collection[int]) -> dict[int, str]:
+    """Returns the summaries by which notifications name the issues, by their ids."""
+    if not issue_ids:
+        return {}
+    found = await rows(
+        connection,
+        "SELECT issue_id, summary FROM issue_index WHERE issue_id = ANY(%s)",
+        [list(issue_ids)],
+    )
+    return dict(found)
+
+
 async def set_summary(connection: Connection, issue_id: int, summary: str) -> None:
     """Keeps the summary by which notifications name the issue."""
     await connection.execute(

@@ -28,6 +28,7 @@ from postrail.incoming.queue import DueMail, DueRow
 from postrail.observe.log import log
 from postrail.process import Process
 from postrail.retry import backoff_seconds
+from postrail.secrets import Secrets
 from postrail.stream import outbox
 from postrail.stream.producer import Entry
 from postrail.stream.topics import MAIL_HANDLED
@@ -67,6 +68,7 @@ class Batch:
         self._tracker = tracker
         self._blobs = blobs
         self._key = message_id_key
+        self._secrets = Secrets(process.settings.secrets)
         self._snapshots = CachedSnapshot(process.clock)
         self._selection = Selection()
         # The deaths of those in flight, by mail_id.
@@ -238,6 +240,7 @@ class Batch:
             excerpt_max_characters=self._process.settings.notifications.excerpt_max_characters,
             now=now,
             bundle_seconds=self._process.settings.notifications.bundle_seconds,
+            seal=self._secrets.seal,
         )
 
     async def _committed(self, applied: Applied, now: datetime) -> None:

@@ -1,11 +1,13 @@
-"""Adds what the actions of a handler send: forwards, answers to the author, notices."""
+"""Adds what the actions of a handler send: forwards, answers, notices, requests for approval."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from postrail.configuration.models.mail_handler import MailHandler
+from postrail.decision.approvals.request import RequestApproval
 from postrail.decision.decision import Decision, Effect, Notify, Outcome, Reply
+from postrail.decision.mail_handlers.approval import order_of
 from postrail.decision.question import Question
 from postrail.decision.sending.forwarding import forwarded, named, refusal
 
@@ -14,8 +16,12 @@ def with_actions(handler: MailHandler, question: Question, decision: Decision) -
     """Returns the decision with the messages that the handler's actions send, in their order."""
     # The first of several mailboxes has sent them.
     actions = handler.then if decision.outcome is not Outcome.NOTED else []
-    for action in actions:
-        if action.forward:
+    for number, action in enumerate(actions):
+        if action.approval and decision.outcome is Outcome.ISSUE:
+            # Once for an issue: a request for each further message would ask the same again.
+            order = order_of(action.approval, question)
+            decision = _adding(decision, RequestApproval(order=order, number=number))
+        elif action.forward:
             decision = forwarded(question, decision, action.forward.lower(), by=named(handler))
         elif action.reply:
             reply = Reply(text=action.reply, neutral=not question.verified)

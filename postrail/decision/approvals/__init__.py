@@ -1,0 +1,1 @@
+"""Decides which messages answer approval requests, and what becomes of all others. Pure."""
