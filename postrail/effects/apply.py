@@ -8,6 +8,7 @@ from typing import Any
 
 from postrail.configuration.load import with_held_projects
 from postrail.decision import trace
+from postrail.decision.approvals.request import RequestApproval
 from postrail.decision.decision import (
     AddComment,
     CreateIssue,
@@ -21,7 +22,6 @@ from postrail.decision.decision import (
     Notify,
     Outcome,
     Reply,
-    RequestApproval,
     Suppress,
     Unsubscribe,
 )

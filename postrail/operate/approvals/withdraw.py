@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from postrail.approvals import store
 from postrail.approvals.ledger import EventKind
-from postrail.approvals.request import AssignmentState, ClosedBecause, State
+from postrail.approvals.request import AssignmentState, ClosedBecause
+from postrail.effects.approvals.conclude import end
 from postrail.operate.approvals.act import Asked, RequestInHand, acting_on
 from postrail.operate.issues.act import Actor, Desk
 
@@ -28,13 +28,8 @@ async def withdraw(desk: Desk, actor: Actor, key: str, *, reason: str = "") -> W
 
 async def withdraw_in(act: RequestInHand, reason: str) -> None:
     """Closes the request and its open parts, within an act."""
-    request_id = act.request.request_id
     asked = [one for one in act.assignments if one.state is AssignmentState.ASKED]
-    await store.close_assignments(
-        act.connection,
-        [one.assignment_id for one in act.assignments],
-        ClosedBecause.WITHDRAWN,
-    )
-    await store.close_request(act.connection, request_id, State.WITHDRAWN, "", act.now)
     act.note(EventKind.WITHDRAWN, reason=reason)
+    await end(act.connection, act.snapshot, act.request, act.events, act.key, act.now)
+    act.events.clear()
     await act.tell_closed(asked, ClosedBecause.WITHDRAWN)

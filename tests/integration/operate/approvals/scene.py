@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from postrail.configuration.approvals.setup import ApprovalSetup
-
 from postrail.approvals import ledger, store
 from postrail.approvals.ledger import Event
 from postrail.approvals.named import request_named
 from postrail.approvals.order import ApprovalOrder
 from postrail.approvals.request import Assignment
 from postrail.configuration import store as configuration
+from postrail.configuration.approvals.setup import ApprovalSetup
 from postrail.configuration.configured import Configured
 from postrail.configuration.models.person import Person
 from postrail.database import Pool, transaction
