@@ -130,10 +130,12 @@ async def send_test(
     recipient: str,
     clock: Clock,
     write: WriteLine,
+    *,
+    message_id: str = "",
 ) -> Answer:
     """Sends a real message; `write` gets each line of the dialogue, without secrets.
 
-    Raises CourierUnavailable, and what `Courier.send` does.
+    Without a Message-ID it gets one. Raises CourierUnavailable, and what `Courier.send` does.
     """
     connection = candidate.connection.model_copy(update={"debug": False})
     login = candidate.login(tokens)
@@ -141,15 +143,18 @@ async def send_test(
     now = clock.steady()
     limit = TimeLimit(dot_before=now + SEND_SECONDS, end_before=now + SEND_SECONDS)
     try:
-        (answer,) = await courier.send(_test_envelope(connection, recipient, clock), limit)
+        envelope = _test_envelope(connection, recipient, clock, message_id)
+        (answer,) = await courier.send(envelope, limit)
     finally:
         await courier.close()
     return answer
 
 
-def _test_envelope(connection: OutgoingConnection, recipient: str, clock: Clock) -> Envelope:
+def _test_envelope(
+    connection: OutgoingConnection, recipient: str, clock: Clock, message_id: str
+) -> Envelope:
     domain = connection.from_address.rpartition("@")[2]
-    message_id = f"<test-{uuid.uuid4()}@{domain}>"
+    message_id = message_id or f"<test-{uuid.uuid4()}@{domain}>"
     bounces = connection.bounce_address
     parts = MessageParts(
         message_id=message_id,

@@ -151,3 +151,14 @@ def _range_of(prefix: str) -> tuple[uuid.UUID, uuid.UUID]:
         raise PermanentError(
             f"{prefix!r} is not the beginning of a message's id", remedy="See: postrail mail list"
         ) from error
+
+
+async def arrived(connection: Connection, mailbox: str, message_id: str, since: datetime) -> bool:
+    """Tells whether a message with this Message-ID was fetched from the mailbox since then."""
+    found = await one(
+        connection,
+        "SELECT EXISTS (SELECT FROM incoming_mail"
+        " WHERE fetched_at >= %s AND mailbox = %s AND message_id = %s)",
+        [since, mailbox, message_id],
+    )
+    return bool(found and found[0])

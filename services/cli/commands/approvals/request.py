@@ -78,8 +78,9 @@ def request(
         list[str] | None,
         typer.Option(
             "--choice",
-            metavar="NAME[=LABEL][:MEANING]",
-            help="One of the answers to choose from, which means approve or reject; repeatable.",
+            metavar="CHOICE",
+            help="An answer to choose from: NAME or NAME=LABEL, which approves, or with :reject at"
+            " the end rejects; repeatable.",
             show_default="approve and reject",
         ),
     ] = None,
@@ -179,9 +180,8 @@ def request(
 ) -> None:
     """Ask people for their approval by email; they decide by replying.
 
-    What approvers are asked never changes afterwards: to correct a request, make a new one with
-    --replaces. Poll for the decision with [bold]postrail approvals show REQUEST --json[/bold], or
-    give --callback-url.
+    What approvers are asked never changes: to correct a request, make another with --replaces. To
+    learn the decision, poll with approvals show REQUEST --json, or give --callback-url.
 
     Example: [bold]postrail approvals request deploy "Release 4.2 to production" --approver
     group:managers --rule 2 --field Version=4.2 --attach notes.pdf --deadline 2d --remind-after

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from postrail.configuration.approvals.durations import written
 
 from postrail.approvals.ledger import Event
 from postrail.approvals.request import AtDeadline, ClosedBecause, Rule, State
+from postrail.configuration.approvals.durations import written
 from postrail.settings import Settings
 from postrail.views.approvals.detail import (
     ApproverPart,

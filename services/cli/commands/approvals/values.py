@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Annotated
 
 import typer
-from postrail.configuration.approvals.durations import seconds_of
 
 from postrail.approvals.request import Choice, Meaning, Rule
+from postrail.configuration.approvals.durations import seconds_of
 from postrail.errors import ConfigurationError
 from postrail.operate.approvals.act import Asked
 from postrail.outgoing.held import HeldDelivery
