@@ -51,6 +51,7 @@ MAIL_HANDLED = Topic(name="mail.handled", record=records.MailHandled)
 OUTGOING_QUEUED = Topic(name="outgoing.queued", record=records.OutgoingQueued)
 OUTGOING_DELIVERED = Topic(name="outgoing.delivered", record=records.OutgoingDelivered)
 ISSUE_CHANGED = Topic(name="issue.changed", record=records.IssueChanged)
+APPROVAL_DECIDED = Topic(name="approval.decided", record=records.ApprovalDecided)
 PIPELINE_PROGRESS = Topic(
     name="pipeline.progress", record=records.PipelineProgress, retention_ms=DAY_MS
 )
@@ -65,6 +66,7 @@ TOPICS: tuple[Topic[Record], ...] = (
     OUTGOING_QUEUED,
     OUTGOING_DELIVERED,
     ISSUE_CHANGED,
+    APPROVAL_DECIDED,
     PIPELINE_PROGRESS,
     MAIL_DEAD,
 )

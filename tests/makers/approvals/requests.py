@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from postrail.approvals.ledger import Channel, Event, EventKind
 from postrail.approvals.request import (
     APPROVE_OR_REJECT,
     Assignment,
@@ -89,3 +90,17 @@ def assignment(assignment_id: int = 1, address: str = ANA, **changes: Any) -> As
         mail_id="",
     )
     return replace(asked, **changes)
+
+
+def event(kind: EventKind, event_id: int = 1, **changes: Any) -> Event:
+    """Returns an event of the ledger about the request of `assignment`."""
+    made = Event(
+        event_id=event_id,
+        request_id="00000000-0000-0000-0000-000000000001",
+        happened_at=NOON,
+        kind=kind,
+        channel=Channel.MAIL,
+        previous_hash="",
+        hash="0a",
+    )
+    return replace(made, **changes)
