@@ -1,0 +1,308 @@
+"""The words by which people approve and reject, greet, and make an answer doubtful, by language.
+
+Pure. All are compared as `folded` makes them: `genehmigt` and `Genehmigt`, `não` and `nao` are one.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChoiceWords:
+    """The words of a language that mean yes and no; messages suggest the first of each."""
+
+    language: str
+    approve: tuple[str, ...]
+    reject: tuple[str, ...]
+
+
+class OwnWords(Protocol):
+    """The words that a setup has for a language; an empty list leaves the default ones."""
+
+    @property
+    def approve(self) -> Sequence[str]:
+        """Returns the words that mean yes."""
+
+    @property
+    def reject(self) -> Sequence[str]:
+        """Returns the words that mean no."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DoubtWords:
+    """Words of a language that make an answer doubtful in the sentence that begins with it."""
+
+    # Anywhere in the sentence of an approval, and right after a word of rejection.
+    negations: tuple[str, ...]
+    # Of these, the ones that take back what was said before, also in a sentence of their own.
+    retractions: tuple[str, ...]
+    conditions: tuple[str, ...]
+    # The word before is what the sentence is about: "Approved is only the first part".
+    verbs: tuple[str, ...]
+    # Before the person who has decided; followed by `oneself`, it is the author.
+    agents: tuple[str, ...]
+    oneself: tuple[str, ...]
+
+
+def folded(text: str) -> str:
+    """Returns the text in small letters, in the usual forms and without accents."""
+    parts = unicodedata.normalize("NFKD", text.replace("’", "'").casefold())
+    plain = "".join(one for one in parts if not "\u0300" <= one <= "\u036f")
+    return " ".join(unicodedata.normalize("NFKC", plain).split())
+
+
+def words_of(
+    languages: Iterable[str], own: Mapping[str, OwnWords] | None = None
+) -> list[ChoiceWords]:
+    """Returns the words of the languages, each once: the setup's own ones, or the default ones.
+
+    A language that has neither is left out.
+    """
+    found = (
+        _words_in(language, (own or {}).get(language)) for language in dict.fromkeys(languages)
+    )
+    return [words for words in found if words.approve or words.reject]
+
+
+def _words_in(language: str, own: OwnWords | None) -> ChoiceWords:
+    default = WORDS.get(language, ChoiceWords(language=language, approve=(), reject=()))
+    if own is None:
+        return default
+    return ChoiceWords(
+        language=language,
+        approve=tuple(own.approve) or default.approve,
+        reject=tuple(own.reject) or default.reject,
+    )
+
+
+def _words(language: str, approve: str, reject: str) -> ChoiceWords:
+    return ChoiceWords(language=language, approve=_list(approve), reject=_list(reject))
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(","))
+
+
+def _folded(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(folded(one) for one in text.split(",")))
+
+
+WORDS: Mapping[str, ChoiceWords] = {
+    words.language: words
+    for words in (
+        _words(
+            "en",
+            "approve, approved, yes, yep, yeah, accept, accepted, agree, agreed, I approve, ok,"
+            " okay",
+            "reject, rejected, no, nope, deny, denied, decline, declined, refuse, refused,"
+            " disapprove, disapproved, disagree, I reject, not approved, do not approve,"
+            " I do not approve, don't approve, I don't approve",
+        ),
+        _words(
+            "de",
+            "genehmigt, genehmigen, ja, jawohl, zugestimmt, stimme zu, ich stimme zu,"
+            " einverstanden, freigegeben, Freigabe erteilt, Genehmigung erteilt, ich genehmige,"
+            " akzeptiert, ok, okay",
+            "abgelehnt, ablehnen, nein, nö, nee, lehne ab, ich lehne ab, verweigert,"
+            " nicht genehmigt, nicht einverstanden, nicht freigegeben, Genehmigung verweigert,"
+            " Freigabe verweigert, keine Freigabe, keine Genehmigung",
+        ),
+        _words(
+            "fr",
+            "approuvé, approuver, oui, approuvée, j'approuve, accepté, acceptée, accepter,"
+            " j'accepte, validé, validée, je valide, d'accord, ok, okay",
+            "refusé, refuser, non, refusée, je refuse, rejeté, rejetée, rejeter, je rejette,"
+            " pas d'accord, non approuvé, non approuvée, pas approuvé, désapprouvé",
+        ),
+        _words(
+            "es",
+            "aprobado, aprobar, sí, aprobada, apruebo, lo apruebo, aceptado, aceptada, aceptar,"
+            " acepto, autorizado, autorizada, de acuerdo, ok, okay",
+            "rechazado, rechazar, no, rechazada, rechazo, lo rechazo, denegado, denegada,"
+            " denegar, no aprobado, no aprobada, no apruebo, no lo apruebo, no autorizado,"
+            " no de acuerdo",
+        ),
+        _words(
+            "pt",
+            "aprovado, aprovar, sim, aprovada, aprovo, eu aprovo, aceito, aceite, aceitar,"
+            " autorizado, autorizada, de acordo, ok, okay",
+            "rejeitado, rejeitar, não, rejeitada, rejeito, eu rejeito, recusado, recusada,"
+            " recusar, recuso, negado, negada, reprovado, reprovada, não aprovado, não aprovada,"
+            " não aprovo, eu não aprovo, não autorizado, não autorizada",
+        ),
+        _words(
+            "ja",
+            "承認, 承認します, はい, 承認いたします, 承認致します, 承認しました, 承認する,"
+            " 承認です, 承諾, 承諾します, 許可, 許可します, 賛成, 賛成です, 賛成します, ok",
+            "却下, 却下します, いいえ, 却下いたします, 却下致します, 却下しました, 却下する,"
+            " 却下です, 否認, 否認します, 拒否, 拒否します, 不承認, 不承認です, 不許可,"
+            " 承認しません, 承認できません, 承認いたしません, 許可しません, 許可できません, 反対,"
+            " 反対です, 反対します",
+        ),
+    )
+}
+# They also say that a message was understood: an answer of nothing else approves.
+ALONE = _folded("ok, okay, d'accord, de acuerdo, de acordo, はい")
+# The end of their clause must follow, as after short words: "agree with Jo's doubts", "accept it as
+# a risk" and "declined calls" approve or reject nothing.
+STANDING = _folded(
+    "agree, agreed, accept, accepted, deny, denied, decline, declined, refuse, refused, disagree,"
+    " jawohl, zugestimmt, akzeptiert, einverstanden, verweigert, genehmigen, ablehnen, accepté,"
+    " acceptée, accepter, j'accepte, validé, validée, je valide, approuver, refuser, rejeter,"
+    " aceptado, aceptada, aceptar, acepto, denegado, denegada, denegar, aprobar, rechazar,"
+    " rechazo, autorizado, autorizada, aceito, aceite, aceitar, aprovar, rejeitar, recusar,"
+    " recuso, negado, negada, reprovado, reprovada"
+)
+# They may stand between a short word and the end of its sentence: "yes please".
+POLITE = _folded(
+    "please, thanks, thank, you, thx, bitte, danke, dir, ihnen, merci, gracias, por, favor,"
+    " obrigado, obrigada, sir, madam"
+)
+GREETINGS = _folded(
+    "hi, hello, hey, dear, good morning, good afternoon, good evening, good day, greetings,"
+    " hallo, guten morgen, guten tag, guten abend, liebe, lieber, liebes, moin, servus, grüß gott,"
+    " grüezi, sehr geehrte, sehr geehrter, bonjour, bonsoir, salut, cher, chère, chers, chères,"
+    " hola, buenos días, buen día, buenas tardes, buenas noches, buenas, estimado, estimada,"
+    " estimados, estimadas, querido, querida, olá, oi, bom dia, boa tarde, boa noite, caro, cara,"
+    " caros, prezado, prezada, prezados, こんにちは, こんばんは, おはようございます, お疲れ様です,"
+    " お疲れさまです, お世話になっております, お世話になります, いつもお世話になっております"
+)
+# What follows the name of a person whom a Japanese message greets.
+GREETED = ("様", "さま", "さん", "殿", "各位")
+# A full stop behind them ends nothing: "Dear Mr. Smith,".
+TITLES = _folded("mr, mrs, ms, dr, prof, hr, fr, sr, sra, srta, m, mme, st")
+# Lines that mail programs add, above the answer too.
+PROGRAM_LINES = (
+    "sent from my", "sent from outlook", "sent from mail", "sent via", "sent with", "get outlook",
+    "von meinem", "gesendet von", "gesendet mit", "holen sie sich outlook", "outlook für",
+    "envoyé de mon", "envoyé depuis", "envoyé à partir", "télécharger outlook", "obtenez outlook",
+    "enviado desde", "enviado con", "obtener outlook", "enviado do", "enviado de", "enviado pelo",
+    "obter o outlook", "baixe o outlook", "iphoneから送信", "ipadから送信", "androidから送信",
+    "outlook for", "スマートフォンから送信",
+)  # fmt: skip
+
+DOUBTS: Mapping[str, DoubtWords] = {
+    "en": DoubtWords(
+        negations=_folded(
+            "not, never, no, none, nothing, nobody, neither, nor, cannot, without, dont, cant,"
+            " wont, isnt, doesnt, didnt, wasnt, shouldnt, wouldnt, couldnt, hardly, stop, cancel"
+        ),
+        retractions=_folded("not, never, cannot, dont, wait, stop, cancel, sorry, actually, oops"),
+        conditions=_folded(
+            "but, if, unless, except, only, provided, providing, once, when, whenever, until,"
+            " till, after, before, however, although, though, pending, subject to, assuming,"
+            " conditional, conditionally, conditions, with changes, with minor changes,"
+            " with small changes, with some changes, reservations, caveats, partially, partly,"
+            " maybe, perhaps, probably, possibly, depends, depending, otherwise, instead, or,"
+            " wait, hold on, long as, in principle, whether, while, suppose, supposing"
+        ),
+        verbs=_folded(
+            "is, are, was, were, be, been, has, have, had, will, would, should, could, can, may,"
+            " might, must, shall, does, do, did, means, requires, needs"
+        ),
+        agents=_folded("by"),
+        oneself=_folded("me, us, my, our, myself"),
+    ),
+    "de": DoubtWords(
+        negations=_folded(
+            "nicht, nie, niemals, kein, keine, keinen, keinem, keiner, keines, nichts, niemand,"
+            " ohne, weder, kaum, stopp, stornieren"
+        ),
+        retractions=_folded(
+            "nicht, nie, niemals, moment, stopp, halt, doch, sorry, entschuldigung"
+        ),
+        conditions=_folded(
+            "aber, wenn, falls, sofern, außer, nur, erst, sobald, bis, nach, nachdem, bevor,"
+            " jedoch, allerdings, obwohl, vorausgesetzt, vorbehaltlich, bedingt, teilweise,"
+            " vielleicht, eventuell, eigentlich, möglicherweise, wahrscheinlich, grundsätzlich,"
+            " prinzipiell, sonst, ansonsten, oder, warte, warten, ob, solange, während, sondern,"
+            " Vorbehalt, Auflage, Auflagen, Bedingung, Bedingungen, mit Änderungen,"
+            " mit kleinen Änderungen, ausgenommen, je nach"
+        ),
+        verbs=_folded(
+            "ist, sind, war, waren, wäre, sein, hat, haben, hatte, wird, werden, wurde, würde,"
+            " soll, sollte, sollen, muss, müssen, müsste, kann, können, könnte, darf, dürfen,"
+            " will, wollen, möchte, mag, heißt, bedeutet"
+        ),
+        agents=_folded("von, vom, durch"),
+        oneself=_folded("mir, uns, mich, meiner, unserer, meinerseits"),
+    ),
+    "fr": DoubtWords(
+        negations=_folded(
+            "pas, ne, n, jamais, aucun, aucune, rien, personne, sans, ni, non, point, annuler,"
+            " annulez, stop"
+        ),
+        retractions=_folded(
+            "pas, jamais, attends, attendez, stop, pardon, désolé, désolée, finalement"
+        ),
+        conditions=_folded(
+            "mais, si, s'il, s'ils, sauf, seulement, uniquement, quand, lorsque, après, avant,"
+            " cependant, toutefois, pourtant, néanmoins, condition, conditions, réserve, réserves,"
+            " pourvu, partiellement, en partie, peut-être, probablement, éventuellement,"
+            " en principe, sinon, ou, jusqu'à, jusqu'au, dès que, tant que, hormis, excepté,"
+            " avec modifications, avec des modifications, attendre"
+        ),
+        verbs=_folded(
+            "est, sont, était, ont, avait, sera, serait, seront, doit, doivent, devrait, peut,"
+            " peuvent, pourrait, faut, veut, signifie, être"
+        ),
+        agents=_folded("par"),
+        oneself=_folded("moi, nous, mes, mon, ma, nos, notre"),
+    ),
+    "es": DoubtWords(
+        negations=_folded(
+            "no, nunca, jamás, ningún, ninguna, ninguno, nada, nadie, sin, ni, tampoco, cancelar,"
+            " cancela"
+        ),
+        retractions=_folded("nunca, espera, espere, perdón, alto, mejor"),
+        conditions=_folded(
+            "pero, si, salvo, excepto, solo, sólo, solamente, únicamente, cuando, después, antes,"
+            " hasta, aunque, embargo, siempre que, siempre y cuando, condición, condiciones,"
+            " reserva, reservas, parcialmente, en parte, quizá, quizás, tal vez, probablemente,"
+            " posiblemente, en principio, sino, o, u, mientras, pendiente, con cambios, esperar,"
+            " por ahora, depende"
+        ),
+        verbs=_folded(
+            "es, son, era, está, están, fue, ha, han, había, será, sería, serán, debe, deben,"
+            " debería, puede, pueden, podría, hay, quiere, significa, ser, tiene"
+        ),
+        agents=_folded("por"),
+        oneself=_folded("mí, mi, nosotros, nosotras, nuestra, favor"),
+    ),
+    "pt": DoubtWords(
+        negations=_folded(
+            "não, nunca, jamais, nenhum, nenhuma, nada, ninguém, sem, nem, tampouco, cancelar,"
+            " cancele"
+        ),
+        retractions=_folded("nunca, espera, espere, desculpe, desculpa, pare, aliás"),
+        conditions=_folded(
+            "mas, se, salvo, exceto, só, somente, apenas, quando, após, depois, antes, até,"
+            " embora, porém, contudo, entretanto, todavia, desde que, condição, condições,"
+            " ressalva, ressalvas, parcialmente, em parte, talvez, provavelmente, possivelmente,"
+            " em princípio, senão, ou, enquanto, pendente, com alterações, com mudanças, esperar,"
+            " caso, depende, por agora"
+        ),
+        verbs=_folded(
+            "são, era, está, estão, foi, tem, têm, tinha, será, seria, serão, deve, devem,"
+            " deveria, pode, podem, poderia, há, quer, significa, ser"
+        ),
+        agents=_folded("por, pelo, pela, pelos, pelas"),
+        oneself=_folded("mim, nós, minha, meu, nossa, favor"),
+    ),
+    # Found within words, too: Japanese has no spaces.
+    "ja": DoubtWords(
+        negations=_folded("ません, ない, なく, ず"),
+        retractions=_folded("やはり, やっぱり, すみません, 待って"),
+        conditions=_folded(
+            "ただし, 但し, しかし, でも, けど, けれど, もし, 条件, 場合, なら, たら, できれば,"
+            " 後に, まで, 前に, 一部, または, それとも, たぶん, 多分, 原則"
+        ),
+        verbs=(),
+        agents=(),
+        oneself=(),
+    ),
+}
