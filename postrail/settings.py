@@ -197,6 +197,8 @@ class SenderSettings(Section):
     alert_webhook: SecretStr = SecretStr("")
     # The certificates that it is trusted by; without a file, those of the system.
     alert_webhook_ca_file: Path | None = None
+    # Further certificates that the systems of callbacks are trusted by, beside the system's.
+    callback_ca_file: Path | None = None
 
     @field_validator("alert_webhook")
     @classmethod

@@ -4,5 +4,5 @@ Owns the tables: timer.
 
 A timer is set in the transaction of its cause, and removed in the one that does the work, which
 holds its row: a process that is killed leaves it to the next one. The kinds: `bundle`, `digest`
-and those of approvals, by the handler; `unreached`, `held` and `webhook`, by the sender.
+and those of approvals, by the handler; `unreached` and `held`, by the sender.
 """

@@ -24,8 +24,6 @@ class TimerKind(StrEnum):
     UNREACHED = "unreached"
     # Tells people that an issue's limit holds its notifications; the sender does it.
     HELD = "held"
-    # Posts an alert to the webhook; the sender does it.
-    WEBHOOK = "webhook"
     # Reminds the approvers of a request who have not answered; the handler does it.
     APPROVAL_REMINDER = "approval_reminder"
     # Does what the deadline of a request means; the handler does it.

@@ -28,10 +28,11 @@ from services.sender.alerts.faults import Alerts
 from services.sender.alerts.held import held_work
 from services.sender.alerts.tell import Teller
 from services.sender.alerts.unreached import unreached_work
-from services.sender.alerts.webhook import webhook_work
 from services.sender.announcer import Announcer
 from services.sender.channels import RELOAD_SECONDS, Channels, couriers
 from services.sender.step import Sender
+from services.sender.webhooks.targets import Targets
+from services.sender.webhooks.worker import Webhooks
 
 GROUP = "sender"
 
@@ -57,13 +58,12 @@ async def main(process: Process) -> None:
             webhook=bool(settings.sender.alert_webhook.get_secret_value()),
         )
         alerts = Alerts(channels, teller)
-        # Each with a loop of its own: a webhook that hangs keeps no message.
         work = {
             TimerKind.UNREACHED: unreached_work(teller),
             TimerKind.HELD: held_work(teller),
         }
         people = TimedWork(process, pool, key, work)
-        webhook = TimedWork(process, pool, key, {TimerKind.WEBHOOK: webhook_work(settings.sender)})
+        webhooks = Webhooks(pool, clock, Targets(settings.sender, secrets))
         authorizations = _authorizations(pool, channels, clock)
         sender = Sender(process, pool, offsets, channels, blobs, announcer, alerts)
         return Stage(
@@ -72,7 +72,7 @@ async def main(process: Process) -> None:
                 lambda: _until_closed(sender, tokens),
                 lambda: announcer.run(process.stop),
                 people.run,
-                webhook.run,
+                lambda: webhooks.run(process.stop),
                 lambda: authorizations.run(process.stop),
             ),
         )

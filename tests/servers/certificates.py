@@ -28,11 +28,11 @@ class Certificates:
         return context
 
 
-def make_certificates(folder: Path) -> Certificates:
-    """Makes both; the server's names are localhost and 127.0.0.1."""
+def make_certificates(folder: Path, *names: str) -> Certificates:
+    """Makes both; without other names, the server's are localhost and 127.0.0.1."""
     folder.mkdir(parents=True, exist_ok=True)
     authority = trustme.CA()
-    server = authority.issue_cert("localhost", "127.0.0.1")
+    server = authority.issue_cert(*(names or ("localhost", "127.0.0.1")))
     made = Certificates(folder / "ca.pem", folder / "server.pem", folder / "server.key")
     authority.cert_pem.write_to_path(str(made.ca_file))
     for number, blob in enumerate(server.cert_chain_pems):

@@ -1,1 +1,1 @@
-"""Keeps what people must know of: messages that reach nobody, and posts to the webhook."""
+"""Finds what people must know of: messages about issues that reach nobody, or are held."""

@@ -17,10 +17,11 @@ from postrail.effects.forwarding.fault_notice import fault_message, store_fault_
 from postrail.effects.forwarding.notice import people_told
 from postrail.notifications.desk_texts import Fault
 from postrail.outgoing import notices
-from postrail.outgoing.alerts import posts
 from postrail.records import OutgoingQueued
 from postrail.timed_work.worker import Occasion
 from postrail.tracker.issues import IndexedIssue, Watcher
+from postrail.webhooks import queue as webhooks
+from postrail.webhooks.queue import NewPost, Purpose
 
 # The messages about faults of no project.
 NO_PROJECT = ""
@@ -100,8 +101,10 @@ class Teller:
             "connection": fault.names.get("name", ""),
             "recipient": fault.names.get("recipient", ""),
             "text": f"{words.title}\n\n{words.body}",
+            "at": now.isoformat(),
         }
-        await posts.add(connection, content, now)
+        post = NewPost(purpose=Purpose.ALERT, content=content, about=fault.issue_key)
+        await webhooks.add(connection, post, now)
 
     async def _people(
         self,

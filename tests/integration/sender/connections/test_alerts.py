@@ -177,7 +177,9 @@ async def test_nobody_can_be_told_without_another_connection(bench: Bench) -> No
     assert await told(bench) == []
     # The webhook is told all the same, once.
     async with transaction(bench.pool) as connection:
-        (body,) = [json.loads(row[0]) for row in await rows(connection, "SELECT body FROM alert")]
+        (body,) = [
+            json.loads(row[0]) for row in await rows(connection, "SELECT body FROM webhook_post")
+        ]
     assert (body["fault"], body["connection"], body["project"]) == ("unavailable", "relay", "")
     opening = "The outgoing connection relay is unavailable\n\nIt has sent nothing since"
     assert body["text"].startswith(opening)

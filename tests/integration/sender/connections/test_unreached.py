@@ -75,7 +75,7 @@ async def test_the_people_of_the_project_are_told_and_it_stands_in_the_history(
     assert f"postrail outgoing suppressed release {ANN} --send-held" in notice.text
     async with transaction(bench.pool) as connection:
         shown = [one.after for one in await history(connection, "SALE-1")]
-        (alert,) = await rows(connection, "SELECT body FROM alert")
+        (alert,) = await rows(connection, "SELECT body FROM webhook_post")
     assert f"held, not sent to {ANN}: Not written to this address: no such user" in shown
     body = json.loads(alert[0])
     assert (body["fault"], body["issue"], body["recipient"]) == ("unreachable", "SALE-1", ANN)

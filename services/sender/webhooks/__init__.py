@@ -1,0 +1,1 @@
+"""Posts what waits in the queue of webhooks."""
