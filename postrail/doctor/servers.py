@@ -24,6 +24,8 @@ from postrail.settings import KafkaSettings, ServerSettings, Settings
 from postrail.stream.topics import TOPICS, TopicCheck, check_topics, topic_name
 from postrail.timers import queue as timers
 from postrail.timers.queue import Overdue
+from postrail.webhooks.counts import PostCounts
+from postrail.webhooks.counts import counts as post_counts
 
 BOOTSTRAP_SERVERS = "POSTRAIL_KAFKA__BOOTSTRAP_SERVERS"
 KAFKA_PORT = 9092
@@ -116,6 +118,7 @@ async def check_database(settings: Settings, clock: Clock) -> list[Finding]:
             in_doubt = 0 if missing else await unconfirmed.count(connection)
             again = RefetchCounts() if missing else await refetch.counts(connection, here)
             late = [] if missing else await timers.overdue(connection, here)
+            posts = PostCounts() if missing else await post_counts(connection)
     except PipelineError as error:
         return [wrong("database", error)]
     assert row is not None
@@ -128,6 +131,7 @@ async def check_database(settings: Settings, clock: Clock) -> list[Finding]:
         *([_unconfirmed(in_doubt)] if in_doubt else []),
         *([_asked_again(again)] if again.with_problem else []),
         *map(_overdue, late),
+        *([_webhooks(posts)] if posts.failing or posts.failed else []),
     ]
 
 
@@ -150,6 +154,17 @@ def _overdue(one: Overdue) -> Finding:
         setting="",
         remedy="Handlers work bundles and digests, senders the rest: one of each must run. What"
         " failed is repeated by itself; the service's log says more",
+    )
+
+
+def _webhooks(posts: PostCounts) -> Finding:
+    return warning(
+        "webhooks",
+        f"failed: {posts.failed}; repeated after a fault: {posts.failing};"
+        f" the last fault: {posts.last_error}",
+        setting="",
+        remedy="See: postrail webhooks list. What waits is posted again by itself; for what has"
+        " failed: postrail webhooks retry --state failed, or cancel",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -53,6 +54,14 @@ _mailbox_unaccounted = Gauge(
     "postrail_mailbox_unaccounted_mails",
     "Messages in the mailbox without a row, at the last comparison; must be 0",
     ("mailbox",),
+)
+_webhook_posts = Gauge(
+    "postrail_webhook_posts",
+    "Posts to other systems that have not arrived: waiting, those of them failing, and failed",
+    ("state",),
+)
+_webhook_attempts = Counter(
+    "postrail_webhook_attempts", "Attempts to post to other systems, by outcome", ("outcome",)
 )
 _needs_authorization = Gauge(
     "postrail_account_needs_authorization",
@@ -125,6 +134,17 @@ def set_unaccounted(mails: int) -> None:
 def set_mailbox_unaccounted(mailbox: str, mails: int) -> None:
     """Sets the number of messages that a comparison found without a row, before fetching them."""
     _mailbox_unaccounted.labels(mailbox).set(mails)
+
+
+def set_webhook_posts(counts: Mapping[str, int]) -> None:
+    """Sets the numbers of posts to other systems that have not arrived, by state."""
+    for state, count in counts.items():
+        _webhook_posts.labels(state).set(count)
+
+
+def count_webhook_attempt(outcome: str) -> None:
+    """Counts an attempt to post; the outcome is the state of the post after it."""
+    _webhook_attempts.labels(outcome).inc()
 
 
 def show_token(

@@ -8,9 +8,11 @@ from postrail.configuration import apply
 from postrail.database import Connection
 from postrail.oauth import token_table
 from postrail.secrets import Secrets
+from postrail.webhooks import queue as webhooks
 
 
 async def reseal(connection: Connection, secrets: Secrets, *, author: str, now: datetime) -> int:
-    """Seals secrets and tokens that use an older key with the first one; returns their number."""
+    """Seals what uses an older key with the first one; returns how many secrets, tokens, addresses."""
     secrets_sealed = await apply.reseal(connection, secrets, author=author, now=now)
-    return secrets_sealed + await token_table.reseal(connection, secrets)
+    tokens_sealed = await token_table.reseal(connection, secrets)
+    return secrets_sealed + tokens_sealed + await webhooks.reseal(connection, secrets)

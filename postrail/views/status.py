@@ -23,6 +23,8 @@ from postrail.timers import queue as timers
 from postrail.timers.queue import Overdue
 from postrail.views import outgoing
 from postrail.views.incoming import oldest_unfinished
+from postrail.webhooks.counts import PostCounts
+from postrail.webhooks.counts import counts as post_counts
 
 # Services report once a second; one that was silent for longer has ended or cannot reach Kafka.
 SEEN_SECONDS = 10.0
@@ -73,6 +75,8 @@ class TableStatus:
     paused: Sequence[Pause] = ()
     # Timed work that fails or is late, such as bundles and digests, by kind.
     overdue: Sequence[Overdue] = ()
+    # What is posted to other systems, and has not arrived.
+    webhooks: PostCounts = field(default_factory=PostCounts)
     # The instance that owns the database; None until one has claimed it.
     database_of: str | None = None
 
@@ -174,6 +178,7 @@ async def _tables(settings: Settings, clock: Clock) -> TableStatus:
             suppressed=sending.suppressed,
             paused=await pauses(connection),
             overdue=await timers.overdue(connection, clock.now()),
+            webhooks=await post_counts(connection),
             database_of=found.name if found else None,
         )
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from postrail.database import Connection, storable
+from postrail.database import Connection, rows, storable
+from postrail.secrets import Secrets
 
 # A receiver that is repaired on the Monday after a long weekend gets all that it has missed.
 GIVE_UP_AFTER = timedelta(days=5)
@@ -70,3 +71,17 @@ async def add(connection: Connection, post: NewPost, now: datetime) -> str:
         ],
     )
     return post_id
+
+
+async def reseal(connection: Connection, secrets: Secrets) -> int:
+    """Seals addresses that use an older key with the first one; returns their number."""
+    found = await rows(
+        connection, "SELECT post_id, url FROM webhook_post WHERE url <> '' FOR UPDATE"
+    )
+    old = [(post_id, url) for post_id, url in found if secrets.sealed_with_old_key(url)]
+    for post_id, url in old:
+        await connection.execute(
+            "UPDATE webhook_post SET url = %s WHERE post_id = %s",
+            [secrets.seal(secrets.reveal(url)), post_id],
+        )
+    return len(old)

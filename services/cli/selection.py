@@ -16,8 +16,10 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask when there ar
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show which messages it would be.")]
 
 
-def confirm(act: str, done: str, count: int, *, yes: bool, json: bool) -> None:
-    """Asks before an act on many messages, such as release; `done` is its participle.
+def confirm(
+    act: str, done: str, count: int, *, yes: bool, json: bool, what: str = "messages"
+) -> None:
+    """Asks before an act on many things, such as release; `done` is its participle.
 
     Raises ConfigurationError where nobody can be asked.
     """
@@ -25,6 +27,6 @@ def confirm(act: str, done: str, count: int, *, yes: bool, json: bool) -> None:
         return
     if json:
         raise ConfigurationError(
-            f"{count} messages would be {done}", remedy="Add --yes, as --json asks nothing"
+            f"{count} {what} would be {done}", remedy="Add --yes, as --json asks nothing"
         )
-    typer.confirm(f"{act.capitalize()} {count} messages?", abort=True)
+    typer.confirm(f"{act.capitalize()} {count} {what}?", abort=True)

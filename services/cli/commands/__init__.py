@@ -99,6 +99,12 @@ COMMANDS = (
         "List, show, retry, cancel and pause outgoing messages.",
     ),
     LazyCommand(
+        "webhooks",
+        "webhooks.group:webhooks",
+        OPERATE,
+        "List, show, retry and cancel posts to other systems.",
+    ),
+    LazyCommand(
         "templates",
         "templates:templates",
         OPERATE,

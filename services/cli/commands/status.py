@@ -8,6 +8,7 @@ from postrail.incoming.refetch import RefetchCounts
 from postrail.outgoing.routing.pauses import Pause
 from postrail.timers.queue import Overdue
 from postrail.views.status import Status, StreamStatus, TableStatus, read_status
+from postrail.webhooks.counts import PostCounts
 from services.cli.commands.run import Service
 from services.cli.data_folder import Data
 from services.cli.installation import complete, load, shared_clock
@@ -16,6 +17,8 @@ from services.cli.visible import clean
 
 RELEASE = "postrail mail list --state quarantined shows them, postrail mail release lets them in"
 RELEASE_HELD = "postrail outgoing list --state held shows them and why"
+FAILED_POSTS = "postrail webhooks list --state failed shows them and why"
+WAITING_POSTS = "postrail webhooks list --state waiting shows them and why"
 SUPPRESSED = "postrail outgoing suppressed list shows them and why"
 
 
@@ -112,9 +115,18 @@ def _table_fields(tables: TableStatus) -> list[tuple[str, object]]:
         ("Deliveries unconfirmed", tables.outgoing["unconfirmed"]),
         ("Addresses suppressed", _with_hint(tables.suppressed, SUPPRESSED)),
         ("Oldest unfinished delivery", tables.oldest_queued_at),
+        ("Posts to other systems waiting", _waiting_posts(tables.webhooks)),
+        ("Posts to other systems failed", _with_hint(tables.webhooks.failed, FAILED_POSTS)),
         *[("Sending is paused", _paused(one)) for one in tables.paused],
         *[("Timed work is overdue", _overdue(one)) for one in tables.overdue],
     ]
+
+
+def _waiting_posts(posts: PostCounts) -> str:
+    """Returns how many posts wait, and how many of them have failed before."""
+    if not posts.failing:
+        return str(posts.waiting)
+    return f"{posts.waiting}, {posts.failing} of them after a fault ({WAITING_POSTS})"
 
 
 def _paused(one: Pause) -> str:

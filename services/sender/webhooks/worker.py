@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 from postrail.clock import Clock
 from postrail.configuration.load import CachedSnapshot
 from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.database import Pool, transaction
+from postrail.database import Connection, Pool, transaction
 from postrail.errors import ConfigurationError, TransientError
+from postrail.observe import metrics
 from postrail.observe.log import log
 from postrail.tasks import end_tasks, set_within
 from postrail.webhooks import claims
 from postrail.webhooks.claims import Claimed
+from postrail.webhooks.counts import counts
 from postrail.webhooks.post import SECONDS, Answer, Poster
 from postrail.webhooks.queue import PostState
 from services.sender.webhooks.targets import Targets
@@ -27,6 +29,7 @@ logger = log(__name__)
 POLL_SECONDS = 1.0
 AT_ONCE = 32
 FORGET_EVERY = timedelta(hours=1)
+COUNT_EVERY = timedelta(seconds=15)
 # A claim that PostgreSQL has answered later than this is left to expire: it might do so while the
 # post is under way.
 LATE_SECONDS = claims.CLAIM.total_seconds() - 2 * SECONDS
@@ -50,7 +53,9 @@ class Webhooks:
         self._tasks: set[asyncio.Task[None]] = set()
         # Another one may be due as soon as its host has answered.
         self._ended = asyncio.Event()
+        # When to do so again; None: at once.
         self._forget_at: datetime | None = None
+        self._count_at: datetime | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Posts until `stop` is set; then waits for the answers, a few seconds at most."""
@@ -88,9 +93,7 @@ class Webhooks:
             await claims.name_hosts(connection, self._targets.host_of)
             claimed = await claims.claim_due(connection, room, now)
             snapshot = await self._snapshots.current(connection)
-            if self._forget_at is None or now >= self._forget_at:
-                await claims.forget_old(connection, now)
-                self._forget_at = now + FORGET_EVERY
+            await self._keep_house(connection, now)
         if self._clock.steady() - requested > LATE_SECONDS:
             return 0
         for one in claimed:
@@ -98,6 +101,17 @@ class Webhooks:
             self._tasks.add(task)
             task.add_done_callback(self._end)
         return len(claimed)
+
+    async def _keep_house(self, connection: Connection, now: datetime) -> None:
+        if self._forget_at is None or now >= self._forget_at:
+            await claims.forget_old(connection, now)
+            self._forget_at = now + FORGET_EVERY
+        if self._count_at is None or now >= self._count_at:
+            found = await counts(connection)
+            metrics.set_webhook_posts(
+                {"waiting": found.waiting, "failing": found.failing, "failed": found.failed}
+            )
+            self._count_at = now + COUNT_EVERY
 
     async def finish(self) -> None:
         """Waits for the answers to what is being posted."""
@@ -123,6 +137,7 @@ class Webhooks:
         answer = await self._answer(post, snapshot)
         async with transaction(self._pool) as connection:
             state = await claims.record(connection, post, answer, self._clock.now())
+        metrics.count_webhook_attempt(state or "lost")
         told = {"post": post.post_id, "purpose": post.purpose, "about": post.about}
         if state == PostState.FAILED:
             logger.warning("a post was given up", **told, reason=answer.error)

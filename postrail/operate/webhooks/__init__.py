@@ -1,0 +1,1 @@
+"""Retries and cancels posts to other systems."""

@@ -1,0 +1,1 @@
+"""Reads the queue of webhooks, to list and to show."""

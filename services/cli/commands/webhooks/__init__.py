@@ -1,0 +1,1 @@
+"""Lists, shows, retries and cancels posts to other systems."""
