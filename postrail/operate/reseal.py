@@ -12,7 +12,7 @@ from postrail.webhooks import queue as webhooks
 
 
 async def reseal(connection: Connection, secrets: Secrets, *, author: str, now: datetime) -> int:
-    """Seals what uses an older key with the first one; returns how many secrets, tokens, addresses."""
+    """Seals what uses an older key with the first one; returns the number of secrets."""
     secrets_sealed = await apply.reseal(connection, secrets, author=author, now=now)
     tokens_sealed = await token_table.reseal(connection, secrets)
     return secrets_sealed + tokens_sealed + await webhooks.reseal(connection, secrets)
