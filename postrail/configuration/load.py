@@ -14,6 +14,7 @@ from postrail.configuration.approvals.kind import APPROVAL_SETUP
 from postrail.configuration.approvals.setup import ApprovalSetup
 from postrail.configuration.configured import Configured
 from postrail.configuration.connections.kind import OUTGOING_CONNECTION
+from postrail.configuration.connections.uses import User
 from postrail.configuration.contexts.context import MessageContext
 from postrail.configuration.contexts.kind import CONTEXT
 from postrail.configuration.handlers.kind import MAIL_HANDLER
@@ -76,6 +77,15 @@ async def contexts(connection: Connection) -> list[MessageContext]:
     """Returns all contexts, disabled ones included, in the order in which they are asked."""
     found = await store.read(connection, CONTEXT)
     return sorted(found, key=lambda context: (context.order, context.name))
+
+
+async def users_of_connections(connection: Connection) -> list[User]:
+    """Returns the things, other than projects, that may name an outgoing connection."""
+    return [
+        *await contexts(connection),
+        *await approval_setups(connection),
+        *await store.read(connection, MAIL_ACCOUNT),
+    ]
 
 
 async def outgoing_connections(connection: Connection) -> list[OutgoingConnection]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from postrail.configuration.approvals.setup import ApprovalSetup
 from postrail.configuration.load import load_snapshot
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.snapshot import ConfigurationSnapshot
@@ -13,7 +14,7 @@ from postrail.settings import Settings
 
 
 async def check_routes(settings: Settings) -> list[Finding]:
-    """Returns a finding for the bounces of each connection, and for projects that tell nobody."""
+    """Returns findings for bounces, for answers to approvals, and for projects that tell nobody."""
     try:
         async with one_connection(settings.database) as connection:
             snapshot = await load_snapshot(connection)
@@ -21,7 +22,8 @@ async def check_routes(settings: Settings) -> list[Finding]:
     except PipelineError as error:
         return [wrong("bounces", error)]
     enabled = (one for one in snapshot.connections.values() if one.enabled)
-    return [*(bounces_of(one, snapshot) for one in enabled), *silent]
+    bounces = [bounces_of(one, snapshot) for one in enabled]
+    return [*bounces, *approvals_of(snapshot), *silent]
 
 
 def bounces_of(connection: OutgoingConnection, snapshot: ConfigurationSnapshot) -> Finding:
@@ -56,6 +58,47 @@ def bounces_of(connection: OutgoingConnection, snapshot: ConfigurationSnapshot) 
             " DKIM key",
         )
     return fine(part, f"they go to {given}, which {reader}")
+
+
+def approvals_of(snapshot: ConfigurationSnapshot) -> list[Finding]:
+    """Returns a finding for each enabled approval setup, and for accounts that have none."""
+    setups = [one for one in snapshot.approval_setups.values() if one.enabled]
+    unused = [
+        warning(
+            f"account {one.name}",
+            "it is for approvals, and no enabled approval setup names it: all its messages are"
+            " ignored",
+            setting=f"account {one.name}: purpose",
+            remedy=f"Add a setup with account: {one.name} under approvals, or disable the account",
+        )
+        for one in snapshot.accounts.values()
+        if one.enabled and one.purpose == "approvals" and not snapshot.approval_setup_of(one.name)
+    ]
+    return [*(_answers_of(one, snapshot) for one in setups), *unused]
+
+
+def _answers_of(setup: ApprovalSetup, snapshot: ConfigurationSnapshot) -> Finding:
+    part = f"approvals {setup.name}"
+    account = snapshot.accounts.get(setup.account)
+    if account and not account.enabled:
+        return warning(
+            part,
+            f"nobody reads the answers: account {account.name} is disabled",
+            setting=f"account {account.name}: enabled",
+            remedy=f"postrail accounts enable {account.name}, or disable the setup",
+        )
+    if account and not account.authserv_ids:
+        return warning(
+            part,
+            "senders are not verified: a message with an approver's address and token decides",
+            setting=f"account {account.name}: authserv_ids",
+            remedy="Name your own mail server as its Authentication-Results fields do; see"
+            " docs/approvals.md",
+        )
+    return fine(
+        part,
+        f"answers go to {snapshot.reply_address_of(setup)}, which account {setup.account} reads",
+    )
 
 
 def _reader_of(address: str, snapshot: ConfigurationSnapshot) -> str:

@@ -9,13 +9,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
+from postrail.configuration import store
+from postrail.configuration.accounts.kind import MAIL_ACCOUNT
+from postrail.configuration.accounts.login import with_login
 from postrail.configuration.change import account_named
-from postrail.configuration.entry import Entry
+from postrail.configuration.entry import Entry, Proposal
 from postrail.configuration.load import mail_accounts
 from postrail.configuration.models.mail_account import MailAccount
+from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.plan import make_plan
 from postrail.configuration.sealing import check_secrets, secret_if_applied
-from postrail.configuration.store import read_all
 from postrail.database import Connection, Transactions
 from postrail.errors import ConfigurationError, PipelineError
 from postrail.mailbox.trial import try_account
@@ -60,10 +63,10 @@ async def file_candidates(
     try:
         async with transactions() as connection:
             await _check_token_hosts(connection, secrets, chosen, entries, file)
-            return [await _candidate(entry, secrets, file, connection) for entry in chosen]
+            return [await _candidate(entry, entries, secrets, file, connection) for entry in chosen]
     except PipelineError:
         if all(_is_complete(entry) for entry in chosen):
-            return [await _candidate(entry, secrets, file, None) for entry in chosen]
+            return [await _candidate(entry, entries, secrets, file, None) for entry in chosen]
         raise
 
 
@@ -106,15 +109,21 @@ async def _check_token_hosts(
 ) -> None:
     """Refuses what apply would refuse: tokens are only sent to the hosts of their credential."""
     if any(getattr(entry.thing, "credential", "") for entry in chosen):
-        make_plan(list(entries), await read_all(connection), secrets, file=file)
+        make_plan(entries, await store.read_all(connection), secrets, file=file)
 
 
 async def _candidate(
-    entry: Entry, secrets: Secrets, file: str, connection: Connection | None
+    entry: Entry,
+    entries: Sequence[Entry],
+    secrets: Secrets,
+    file: str,
+    connection: Connection | None,
 ) -> Candidate:
     account = entry.thing
     assert isinstance(account, MailAccount)
-    stored = await mail_accounts(connection) if connection else []
+    if account.login_of and connection:
+        return await _candidate_of_connection(account, entries, secrets, file, connection)
+    stored = await store.read(connection, MAIL_ACCOUNT) if connection else []
     before = next((one for one in stored if one.name == account.name), None)
     check_secrets(entry, before, file)
     return Candidate(
@@ -122,6 +131,25 @@ async def _candidate(
         lambda: secret_if_applied(entry, "password", before, secrets),
         await _read_so_far(connection, account) if connection else None,
     )
+
+
+async def _candidate_of_connection(
+    account: MailAccount,
+    entries: Sequence[Entry],
+    secrets: Secrets,
+    file: str,
+    connection: Connection,
+) -> Candidate:
+    """Returns the account with the login of its connection, as both are once applied."""
+    existing = await store.read_all(connection)
+    plan = make_plan(entries, existing, secrets, file=file)
+    after = [one.after for one in plan.changes]
+    connections = Proposal(entries=(), existing=existing).all_stored(OutgoingConnection)
+    connections |= {one.name: one for one in after if isinstance(one, OutgoingConnection)}
+    own = next(one for one in after if isinstance(one, MailAccount) and one.name == account.name)
+    used = with_login(own, connections)
+    so_far = await _read_so_far(connection, used)
+    return Candidate(used, lambda: secrets.reveal(used.password), so_far)
 
 
 async def _read_so_far(connection: Connection, account: MailAccount) -> ReadSoFar | None:

@@ -41,6 +41,10 @@ class StatusRow:
     name: str
     category: str
     needs_approval: bool
+    # With a setup others ask the approvers by mail; none: the leads and administrators.
+    approval_setup: str
+    approvers: Sequence[str]
+    approval_rule: str
     # All that may follow, also where any may.
     next_statuses: Sequence[str]
     issues: int
@@ -156,6 +160,9 @@ def _statuses(one: Project, counts: dict[str, int]) -> list[StatusRow]:
             name=status.name,
             category=status.category,
             needs_approval=status.needs_approval,
+            approval_setup=status.approval_setup,
+            approvers=status.approvers,
+            approval_rule=status.approval_rule,
             next_statuses=[following.name for following in next_statuses(one, status.name)],
             issues=counts.get(status.name, 0),
         )

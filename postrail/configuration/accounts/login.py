@@ -86,7 +86,8 @@ def _problems(
     used = with_login(account, connections)
     if not (used.password or used.credential):
         yield "login_of", f"connection {connection.name!r} has no login; {GIVE_IT}"
-    elif used.password != account.password:
+        return
+    if used.password != account.password:
         yield from _faults_of_password(account, connection)
     yield from _contradictions(used)
 

@@ -63,8 +63,6 @@ def _problems_of_account(
 ) -> Iterator[Problem]:
     if account.purpose != "approvals":
         yield "account", f"{account.name!r} is for issues; set purpose: approvals on an account"
-    if not account.enabled:
-        yield "account", f"{account.name!r} is disabled; enable it, or disable this setup"
     if not account.authserv_ids and setup.unverified_senders == "refuse":
         yield "unverified_senders", NO_ANSWER_COUNTS.format(account.name)
     if account.after_download == "remove" and not setup.dedicated_mailbox:
@@ -130,6 +128,17 @@ def addresses_of_approvals_are_their_own(proposal: Proposal) -> Iterator[Fault]:
             yield in_file[name].fault("address", f"is the address of project {key} already")
 
 
+def setups_of_statuses_exist(proposal: Proposal) -> Iterator[Fault]:
+    """Refuses statuses that name a setup which does not exist."""
+    setups = proposal.all_of(ApprovalSetup)
+    for entry in proposal.entries_of(Project).values():
+        assert isinstance(entry.thing, Project)
+        for status in entry.thing.statuses:
+            if status.approval_setup not in {"", *setups}:
+                missing = unknown_name("approval setup", status.approval_setup, setups)
+                yield entry.fault("statuses", f"{status.name!r}: {missing}")
+
+
 def _notes(entry: Entry, before: Configured | None) -> list[str]:
     setup = entry.thing
     assert isinstance(setup, ApprovalSetup)
@@ -147,6 +156,6 @@ APPROVAL_SETUP = Kind(
     json=frozenset({"words"}),
     secrets=("callback_secret",),
     kept_here=frozenset({"callback_secret"}),
-    checks=(setups_can_work, addresses_of_approvals_are_their_own),
+    checks=(setups_can_work, setups_of_statuses_exist, addresses_of_approvals_are_their_own),
     notes=_notes,
 )

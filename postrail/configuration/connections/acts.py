@@ -15,7 +15,7 @@ from postrail.configuration import store
 from postrail.configuration.change import change_things, thing_named
 from postrail.configuration.connections.kind import OUTGOING_CONNECTION
 from postrail.configuration.connections.uses import in_use, remedy_for, uses_of
-from postrail.configuration.load import contexts, outgoing_connections, projects
+from postrail.configuration.load import outgoing_connections, projects, users_of_connections
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.plan import Plan
 from postrail.database import Connection
@@ -107,7 +107,8 @@ async def _locked(
     connections = {one.name: one for one in await outgoing_connections(connection)}
     thing_named(OUTGOING_CONNECTION, name, list(connections.values()))
     by_key = {project.key: project for project in await projects(connection)}
-    return connections, uses_of(name, connections, by_key, await contexts(connection))
+    others = await users_of_connections(connection)
+    return connections, uses_of(name, connections, by_key, others)
 
 
 def _require_unused(

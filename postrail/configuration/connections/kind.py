@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from postrail.configuration.approvals.setup import ApprovalSetup
 from postrail.configuration.configured import Configured
 from postrail.configuration.connections.defaults import (
     DEFAULT_TIMEOUT_MS,
@@ -14,12 +15,13 @@ from postrail.configuration.connections.defaults import (
 )
 from postrail.configuration.connections.dkim_key import dkim_key_faults
 from postrail.configuration.connections.microsoft_clouds import cloud_for
-from postrail.configuration.connections.uses import in_use, remedy_for, uses_of
+from postrail.configuration.connections.uses import User, in_use, remedy_for, uses_of
 from postrail.configuration.contexts.context import MessageContext
 from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
 from postrail.configuration.javamail.smtp_properties import read_smtp_properties
 from postrail.configuration.kind import Kind
 from postrail.configuration.models.credential import OAuthCredential, misfits
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.project import Project
 
@@ -109,11 +111,15 @@ def _fallbacks_end(proposal: Proposal) -> Iterable[Fault]:
 def _what_is_used_stays_enabled(proposal: Proposal) -> Iterable[Fault]:
     """Refuses to disable a connection that something uses."""
     connections, by_key = proposal.all_of(OutgoingConnection), proposal.all_of(Project)
-    contexts = proposal.all_of(MessageContext).values()
+    others: tuple[User, ...] = (
+        *proposal.all_of(MessageContext).values(),
+        *proposal.all_of(ApprovalSetup).values(),
+        *proposal.all_of(MailAccount).values(),
+    )
     for name, entry in proposal.entries_of(OutgoingConnection).items():
         before = proposal.existing.get((OutgoingConnection, name))
         was_enabled = isinstance(before, OutgoingConnection) and before.enabled
-        uses = uses_of(name, connections, by_key, contexts)
+        uses = uses_of(name, connections, by_key, others)
         if uses and was_enabled and not connections[name].enabled:
             remedy = remedy_for(name, connections)
             yield entry.fault("enabled", f"{in_use(name, uses)}. {remedy}")

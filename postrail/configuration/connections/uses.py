@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from postrail.configuration.approvals.setup import ApprovalSetup
 from postrail.configuration.contexts.context import MessageContext
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.project import Project
+
+# What may name a connection, beside projects and other connections.
+User = MessageContext | ApprovalSetup | MailAccount
 
 
 def uses_of(
     name: str,
     connections: Mapping[str, OutgoingConnection],
     projects: Mapping[str, Project],
-    contexts: Iterable[MessageContext],
+    others: Iterable[User],
 ) -> list[str]:
     """Returns what uses the connection, in words; messages that wait for it do not count."""
     found = [f"project {key}" for key, project in projects.items() if project.connection == name]
-    found += [f"context {one.name}" for one in contexts if one.connection == name]
+    found += [_in_words(one) for one in others if _connection_of(one) == name]
     found += [
         f"connection {other.name}, whose fallback it is"
         for other in connections.values()
@@ -27,6 +32,18 @@ def uses_of(
     if connection.is_default and (len(connections) > 1 or projects):
         found.append("everything that names no connection, as the default one")
     return found
+
+
+def _connection_of(thing: User) -> str:
+    """Returns the name of the connection that the thing names."""
+    return thing.login_of if isinstance(thing, MailAccount) else thing.connection
+
+
+def _in_words(thing: User) -> str:
+    if isinstance(thing, MailAccount):
+        return f"account {thing.name}, which logs in as it does"
+    word = "context" if isinstance(thing, MessageContext) else "approval setup"
+    return f"{word} {thing.name}"
 
 
 def in_use(name: str, uses: Sequence[str]) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from postrail.configuration.entry import Fault, Proposal
+from postrail.configuration.models.handler_parts import Action
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
-from postrail.configuration.models.project import Project
+from postrail.configuration.models.project import GROUP, Project
 from postrail.configuration.snapshot import ConfigurationSnapshot, snapshot_of
 
 OWN = "{} is an address of ours, so the message would come back: name another one"
@@ -32,9 +33,16 @@ def _addresses(handler: MailHandler) -> Iterator[tuple[str, str]]:
     if handler.forward_address:
         yield "forward_address", handler.forward_address
     for action in handler.then:
-        for address in (action.forward, action.notify):
+        for address in (action.forward, action.notify, *_asked(action)):
             if address:
                 yield "then", address.lower()
+
+
+def _asked(action: Action) -> Iterator[str]:
+    """Yields the addresses that an approval asks; those of groups and leads are persons'."""
+    if action.approval:
+        named = (*action.approval.approvers, *action.approval.escalate_to)
+        yield from (one for one in named if "@" in one and not one.startswith(GROUP))
 
 
 def _proposed(proposal: Proposal) -> ConfigurationSnapshot:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from postrail.configuration.approvals.named import faults_in_project, faults_of_setup
+from postrail.configuration.approvals.setup import ApprovalSetup
 from postrail.configuration.configured import Configured, folded
 from postrail.configuration.entry import Entry, Fault, Proposal, unknown_name
 from postrail.configuration.handlers.addresses import messages_go_elsewhere
@@ -41,6 +43,7 @@ class Known:
     """Everything that a handler may name, as it will be once the file is applied."""
 
     accounts: Mapping[str, MailAccount]
+    setups: Mapping[str, ApprovalSetup]
     projects: Mapping[str, Project]
     priorities: Mapping[int, str]
     # Active persons by each of their addresses.
@@ -51,7 +54,8 @@ class Known:
         if handler.routes_to:
             keys = [handler.routes_to]
         else:
-            keys = [one.project for one in self.accounts.values() if handler.serves(one.name)]
+            served = [one for one in self.accounts.values() if handler.serves(one.name)]
+            keys = [one.project for one in served if one.purpose == "issues"]
         return [self.projects[key] for key in dict.fromkeys(keys) if key in self.projects]
 
 
@@ -80,6 +84,7 @@ def _known(proposal: Proposal) -> Known:
     persons = proposal.all_of(Person).values()
     return Known(
         accounts=proposal.all_of(MailAccount),
+        setups=proposal.all_of(ApprovalSetup),
         projects=proposal.all_of(Project),
         priorities={one.level: one.name for one in proposal.all_of(Priority).values()},
         people={address: one for one in persons if one.active for address in one.all_addresses},
@@ -116,6 +121,9 @@ def _problems(handler: MailHandler, known: Known) -> Iterator[Problem]:
         if fault:
             yield "when", f"issue matches: {fault}"
     yield from _commands(handler, known)
+    for action in handler.then:
+        if action.approval:
+            yield from (("then", one) for one in faults_of_setup(action.approval, known.setups))
     yield from (("priority", one) for one in _priority(handler.priority, known))
     for project in known.projects_of(handler):
         yield from _values(handler, project, known)
@@ -128,6 +136,8 @@ def _unknown_names(handler: MailHandler, known: Known) -> Iterator[Problem]:
     for name in handler.accounts:
         if name not in known.accounts:
             yield "accounts", unknown_name("account", name, known.accounts)
+        elif known.accounts[name].purpose == "approvals":
+            yield "accounts", f"{name!r} is for approvals, which no handler takes; leave it out"
     routed = [("then", one.project) for one in handler.then if one.project]
     for field, key in [("project", handler.project), *routed]:
         if key and key not in known.projects:
@@ -154,6 +164,8 @@ def _values(handler: MailHandler, project: Project, known: Known) -> Iterator[Pr
         value = given if isinstance(given, str) else None
         yield from (("fields", one) for one in _custom(name, value, project, known))
     for action in handler.then:
+        if action.approval:
+            yield from (("then", one) for one in faults_in_project(action.approval, project))
         for name, wanted in (action.set or {}).items():
             texts = wanted if isinstance(wanted, list) else [str(wanted)]
             yield from (("then", one) for one in _set(name, texts, project, known))

@@ -22,18 +22,24 @@ FieldKind = Literal["text", "number", "date", "choice", "choices", "person"]
 # A member of a role is the address of a person, or this and the name of a group.
 GROUP = "group:"
 Member = Annotated[
-    str, LowerCase, Field(max_length=ADDRESS_CHARACTERS, pattern=f"^({GROUP}\\w.*|{ADDRESS})$")
+    str,
+    Field(
+        max_length=ADDRESS_CHARACTERS,
+        pattern=f"^({GROUP}\\w.*|{ADDRESS})$",
+        description=f"the address of a person, or {GROUP} and a name",
+    ),
+    LowerCase,
 ]
 Members = Annotated[
     list[Member], Field(description=f"a list of addresses of persons, or {GROUP} and a name")
 ]
 ApprovalRule = Annotated[
     str,
-    BeforeValidator(lambda given: str(given) if type(given) is int else given),
     Field(
         pattern="^(any|all|order|[1-9][0-9]?)$",
         description="any, all, order, or how many must approve, such as 2",
     ),
+    BeforeValidator(lambda given: str(given) if type(given) is int else given),
 ]
 
 

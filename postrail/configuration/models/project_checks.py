@@ -13,7 +13,13 @@ from postrail.configuration.entry import Fault, Proposal, unknown_name
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.configuration.models.person import Person
-from postrail.configuration.models.project import GROUP, ROLE_FIELDS, CustomField, Project
+from postrail.configuration.models.project import (
+    GROUP,
+    ROLE_FIELDS,
+    CustomField,
+    Project,
+    Status,
+)
 from postrail.query import fields as query
 
 # Names that a custom field may not have: those of other fields, and the words of queries.
@@ -99,6 +105,23 @@ def _statuses(project: Project) -> Iterator[str]:
         for name in status.next_statuses or ():
             if folded(name) not in known:
                 yield f"{status.name!r} is followed by {name!r}, which is not a status"
+    yield from _approvals(project.statuses)
+
+
+def _approvals(statuses: Iterable[Status]) -> Iterator[str]:
+    """Yields the statuses whose settings of approvals contradict each other."""
+    for status in statuses:
+        people = [one for one in status.approvers if not one.startswith(GROUP)]
+        if status.approval_setup and not status.needs_approval:
+            yield f"{status.name!r} has an approval_setup; set needs_approval: true, too"
+        if (status.approvers or status.approval_rule != "any") and not status.approval_setup:
+            yield f"{status.name!r} has approvers or an approval_rule; give its approval_setup, too"
+        for member in _repeated(status.approvers):
+            yield f"the approvers of {status.name!r}: {member} is given twice"
+        needed = int(status.approval_rule) if status.approval_rule.isdigit() else 1
+        # Nobody knows yet how many a group has.
+        if len(people) == len(status.approvers) and 0 < len(people) < needed:
+            yield f"{status.name!r} needs {needed} approvals, and has {len(people)} approvers"
 
 
 def _components(project: Project) -> Iterator[str]:
@@ -186,10 +209,10 @@ def _people_of(project: Project) -> Iterator[tuple[str, str]]:
         yield "lead", project.lead
     if project.default_assignee not in {"", "lead"}:
         yield "default_assignee", project.default_assignee
-    for field in ROLE_FIELDS:
-        for member in getattr(project, field):
-            if not member.startswith(GROUP):
-                yield field, member
+    lists = [(field, getattr(project, field)) for field in ROLE_FIELDS]
+    lists += [("statuses", status.approvers) for status in project.statuses]
+    for field, members in lists:
+        yield from ((field, member) for member in members if not member.startswith(GROUP))
 
 
 def _roles_are_sound(proposal: Proposal) -> Iterator[Fault]:

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from postrail.configuration.connections.uses import uses_of
 from postrail.configuration.load import (
-    contexts,
     oauth_credentials,
     outgoing_connections,
     projects,
+    users_of_connections,
 )
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
 from postrail.database import Connection, rows
@@ -46,7 +46,7 @@ async def connection_statuses(
     """Returns all connections by name, disabled ones included, each with its status."""
     connections = {one.name: one for one in await outgoing_connections(connection)}
     by_key = {project.key: project for project in await projects(connection)}
-    of_contexts = await contexts(connection)
+    others = await users_of_connections(connection)
     waiting = {name: int(count) for name, count in await rows(connection, WAITING)}
     interactive = {one.name for one in await oauth_credentials(connection) if one.interactive}
     tokens = {row[0]: row[1:] for row in await rows(connection, TOKENS)}
@@ -59,7 +59,7 @@ async def connection_statuses(
         paused_at, paused_by, why = pauses.get(name, (None, "", ""))
         status = ConnectionStatus(
             waiting=waiting.get(name, 0),
-            used_by=uses_of(name, connections, by_key, of_contexts),
+            used_by=uses_of(name, connections, by_key, others),
             authorization=state,
             authorization_reason=reason,
             paused_at=paused_at,

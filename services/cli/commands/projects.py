@@ -101,9 +101,19 @@ def _print_statuses(statuses: Sequence[StatusRow]) -> None:
     for status in statuses:
         others = [one.name for one in statuses if one.name != status.name]
         following = "any" if list(status.next_statuses) == others else status.next_statuses
-        approval = "a lead" if status.needs_approval else ""
-        lines.append((status.name, status.category, following or "none", approval, status.issues))
+        takes = _approval(status)
+        lines.append((status.name, status.category, following or "none", takes, status.issues))
     _print_table(["Status", "Category", "May be followed by", "Takes", "Issues"], lines)
+
+
+def _approval(status: StatusRow) -> str:
+    """Returns who may move issues to the status, and how others ask for it."""
+    if not status.needs_approval:
+        return ""
+    if not status.approval_setup:
+        return "a lead"
+    asked = ", ".join(status.approvers) or "leads"
+    return f"{status.approval_rule} of {asked} ({status.approval_setup})"
 
 
 def _print_types(types: Sequence[IssueType], default: str) -> None:

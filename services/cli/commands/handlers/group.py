@@ -153,5 +153,7 @@ async def _configured(settings: Settings) -> Configured:
     async with connected(settings) as connection:
         return Configured(
             handlers=await load.mail_handlers(connection),
-            accounts=[one.name for one in await load.mail_accounts(connection)],
+            accounts=[
+                one.name for one in await load.mail_accounts(connection) if one.purpose == "issues"
+            ],
         )
