@@ -123,7 +123,7 @@ def test_list_has_the_status_of_each_mailbox(postrail: Postrail, settings: Setti
     assert answer["sales"]["password"] == "(secret)"
     table = postrail("accounts", "list")[1]
     assert "login of sales refused\n  Remedy: Correct it\n" in table
-    words = [line.split()[4] for line in table.splitlines()[1:4]]
+    words = [line.split()[5] for line in table.splitlines()[1:4]]
     assert words == ["ok", "disabled", "wrong"]
     assert "a secret" not in output + table
 

@@ -25,6 +25,8 @@ projects:
     statuses:
       - {name: Open, category: to do, next_statuses: [Working, Done]}
       - {name: Working, category: in progress}
+      - {name: Released, category: done, needs_approval: true, approval_setup: releases,
+         approvers: [jane@example.org, "group:support"], approval_rule: 2}
       - {name: Done, category: done, needs_approval: true, next_statuses: []}
     components: [Web]
     fields: [{name: Severity, kind: choice, choices: [Low, High]}]
@@ -37,7 +39,10 @@ projects:
     quote_history: true
   - {key: SALE, name: Sales}
 people: [{address: jane@example.org}, {address: joe@example.org}]
+approvals: [{name: releases}]
 accounts:
+  - {name: answers, purpose: approvals, host: imap.example.org, username: b, password: x,
+     address: answers@example.org, project: HELP}
   - {name: a, host: imap.example.org, username: a, password: x, address: all@example.org,
      project: HELP}
 """
@@ -99,9 +104,13 @@ def test_a_project_is_shown(projects: Postrail) -> None:
     statuses = {one["name"]: (one["next_statuses"], one["issues"]) for one in found["statuses"]}
     assert statuses == {
         "Open": (["Working", "Done"], 1),
-        "Working": (["Open", "Done"], 1),
+        "Working": (["Open", "Released", "Done"], 1),
+        "Released": (["Open", "Working", "Done"], 0),
         "Done": ([], 1),
     }
+    (released,) = [one for one in found["statuses"] if one["name"] == "Released"]
+    assert (released["approval_setup"], released["approval_rule"]) == ("releases", "2")
+    assert released["approvers"] == ["jane@example.org", "group:support"]
     assert found["fields"] == [{"name": "Severity", "kind": "choice", "choices": ["Low", "High"]}]
     assert found["priorities"]["1"] == "Highest"
     assert found["roles"] == [
@@ -116,7 +125,8 @@ def test_a_project_is_shown(projects: Postrail) -> None:
         "Default assignee jane@example.org",
         "Messages once a day, bundled within 300 s, with earlier comments",
         "Priorities 1 Highest, 2 High, 3 Medium, 4 Low, 5 Lowest",
-        "Open to do any 1",
+        "Open to do Working, Done 1",
+        "Released done any 2 of jane@example.org, group:support (releases) 0",
         "Working in progress any 1",
         "Done done none a lead 1",
         "Bug 1 default",

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from postrail import instance as ownership
+from postrail.configuration.load import mail_accounts
+from postrail.configuration.models.mail_account import MailAccount
 from postrail.database import one_connection
 from postrail.mailbox_state import sync_state
 from postrail.settings import Settings
@@ -58,6 +60,34 @@ def test_accounts_of_a_file_are_tested_and_nothing_is_stored(
     assert dovecot.password not in output.replace("trustme", "")
     assert "No mail accounts" in postrail("accounts", "list")[1]
     assert dovecot.flags("help") == {1: set()}
+
+
+def test_an_account_logs_in_as_its_connection_does(
+    postrail: Postrail, file: Path, dovecot: Dovecot, settings: Settings
+) -> None:
+    login = f"username: help, password: {dovecot.password}, "
+    text = file.read_text().replace("{name: out, ", f"{{name: out, {login}", 1)
+    lost = text.index("  - {name: lost")
+    text = text[:lost].replace("username: help, address", "login_of: out, address")
+    before, after = text.rsplit(f" password: {dovecot.password},", 1)
+    file.write_text(before + after)
+    code, output, errors = postrail("accounts", "test", "-f", str(file), "help")
+    assert (code, errors) == (0, ""), output
+    assert "ok    login" in output
+    assert postrail("apply", "-f", str(file))[0] == 0
+    assert "ok    login" in postrail("accounts", "test", "help")[1]
+    # Without the connection's password in the file, the stored one is used.
+    file.write_text(file.read_text().replace(f" password: {dovecot.password},", ""))
+    assert postrail("accounts", "test", "-f", str(file), "help")[0] == 0
+    (found,) = asyncio.run(_accounts(settings))
+    assert found.username == "help"
+    assert found.password.startswith("sealed:")
+    assert json.loads(postrail("accounts", "show", "help", "--json")[1])["login_of"] == "out"
+
+
+async def _accounts(settings: Settings) -> list[MailAccount]:
+    async with one_connection(settings.database) as connection:
+        return await mail_accounts(connection)
 
 
 def test_a_complete_file_needs_no_database(

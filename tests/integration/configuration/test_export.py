@@ -17,12 +17,21 @@ connections:
 projects:
   - {key: HELP, name: Help desk, issue_types: [Request, Änderung], default_issue_type: Änderung,
      fields: [{name: Room, kind: text}, {name: Site, kind: text}]}
-  - {key: SALES, name: "Sales: all", connection: spare}
+  - {key: SALES, name: "Sales: all", connection: spare, statuses: [{name: Open, category: to do},
+     {name: Released, category: done, needs_approval: true, approval_setup: releases,
+      approvers: [agent@example.org, "group:support"], approval_rule: 2}]}
 accounts:
   - {name: help, host: imap.example.org, username: help, password: "env:POSTRAIL_SECRET_HELP",
      address: help@example.org, project: HELP, folder: Anträge, only_after: 2026-01-01}
   - {name: sales, host: imap.example.org, username: sales, password: " a secret ",
      address: sales@example.org, project: SALES, encryption: starttls, timeout_ms: 1000}
+  - {name: answers, purpose: approvals, host: imap.example.org, login_of: out,
+     address: desk@example.org, project: HELP, authserv_ids: [mx.example.org]}
+approvals:
+  - {name: releases, enabled: true, account: answers, callback_secret: h3ush, language: de,
+     words: {de: {approve: [gut], reject: ["schlecht"]}}, callback_hosts: [deploy.internal],
+     comment_required: true, page_url: "https://desk.example.org"}
+  - {name: other}
 limits:
   - {name: sender_messages, value: 50}
   - {name: machine_messages, minutes: 60, senders: [alarm@example.org]}
@@ -37,7 +46,10 @@ handlers:
     project: HELP
     fields: {Room: {from: header X-Room, pattern: '(\d+)'}, Site: Berlin}
     attachments: {max_bytes: 1000000, refused_names: ['\.exe$']}
-    then: [{set: {priority: High}}, {watchers: [agent@example.org]}]
+    then:
+      - {set: {priority: High}}
+      - {watchers: [agent@example.org]}
+      - approval: {setup: releases, approvers: ["group:support"], deadline: 2d, remind_after: 90m}
   - {name: jira, jira_parameters: "project=SALES, issuetype=1, reporterusername=agent@example.org"}
 sender_filters:
   - {name: spam, domains: ['@spam\.example$'], accounts: [help], then: quarantine}
@@ -69,7 +81,7 @@ def test_an_export_with_its_secrets_changes_nothing(postrail: Postrail) -> None:
     assert "a secret" not in text
     assert "smtp secret" not in text
     output = postrail("apply", "-f", "all.yaml")[1]
-    assert "0 created, 0 changed, 18 unchanged" in output
+    assert "0 created, 0 changed, 21 unchanged" in output
     assert "Not in the file" not in output
     # The same text again; an existing file is replaced only on request.
     assert postrail("export", "--sealed")[1] == text
@@ -89,8 +101,10 @@ def test_with_references_another_database_gets_the_same(
     Path("all.yaml").write_text(text)
     monkeypatch.setenv("POSTRAIL_DATABASE__URL", empty_database_url)
     assert postrail("migrate")[0] == 0
-    assert "13 created" in postrail("apply", "-f", "all.yaml")[1]
-    assert "18 unchanged" in postrail("apply", "-f", "all.yaml")[1]
+    assert "16 created" in postrail("apply", "-f", "all.yaml")[1]
+    assert "21 unchanged" in postrail("apply", "-f", "all.yaml")[1]
+    assert "ACCOUNT_ANSWERS" not in text
+    assert "callback_secret: env:POSTRAIL_SECRET_APPROVAL_SETUP_RELEASES_CALLBACK_SECRET" in text
     # Provided secrets are references there.
     again = postrail("export")[1]
     without_comments = [line for line in text.splitlines() if "#" not in line]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from postrail.configuration.approvals.setup import ApprovalSetup
 from postrail.configuration.models.project import Project
-from postrail.doctor.routes import bounces_of
+from postrail.doctor.routes import approvals_of, bounces_of
 from tests.makers.configuration import mail_account, outgoing_connection, snapshot
 
 
@@ -46,3 +48,29 @@ def test_the_remedy_names_the_addresses_to_deliver() -> None:
     found = bounces_of(outgoing_connection(bounce_address="bounces@example.com"), snapshot())
     assert "deliver bounces+…@example.com to a mailbox" in found.remedy
     assert found.setting == "outgoing connection out: bounce_address"
+
+
+@pytest.mark.parametrize(
+    ("account", "setup", "state", "says"),
+    [
+        ({}, {}, "ok", "answers go to support@example.com, which account support reads"),
+        (
+            {"enabled": False},
+            {},
+            "warning",
+            "nobody reads the answers: account support is",
+        ),
+        ({"authserv_ids": []}, {}, "warning", "senders are not verified: a message with an"),
+        ({}, {"enabled": False}, "warning", "no enabled approval setup names it"),
+        ({}, {"account": "info"}, "warning", "senders are not verified: a message with an"),
+    ],
+)
+def test_answers_to_approvals_are_read(
+    account: dict[str, Any], setup: dict[str, Any], state: str, says: str
+) -> None:
+    given = {"purpose": "approvals", "authserv_ids": ["mx.example.com"], **account}
+    made = {"name": "releases", "enabled": True, "account": "support", **setup}
+    found = ApprovalSetup(**made, reply_address="support@example.com")
+    first, *_ = approvals_of(replace(snapshot(**given), approval_setups={"releases": found}))
+    assert first.state == state
+    assert says in first.says

@@ -16,7 +16,7 @@ from postrail.configuration.store import former
 from postrail.configuration.yaml_write import written_values
 from postrail.decision.facts import Facts
 from postrail.decision.question import Question
-from postrail.records import Address
+from postrail.message_parts import Address
 from tests.makers.configuration import mail_account, snapshot
 from tests.makers.records import mail_parsed
 from tests.unit.configuration.approvals.file import (
