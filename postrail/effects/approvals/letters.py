@@ -8,7 +8,7 @@ from datetime import datetime
 
 from postrail import people
 from postrail.approvals import store
-from postrail.approvals.request import Assignment, AssignmentState, ClosedBecause, Meaning, Request
+from postrail.approvals.request import Assignment, AssignmentState, ClosedBecause, Request
 from postrail.approvals.token import reply_address, token_for
 from postrail.configuration.approvals.setup import ApprovalSetup
 from postrail.configuration.models.outgoing_connection import OutgoingConnection
@@ -129,10 +129,7 @@ async def letters_of(
             request=request,
             issue_key=await _issue_key(connection, request.issue_id),
             places=places_of(parts[request.request_id]),
-            own_words={
-                language: {Meaning.APPROVE: own.approve, Meaning.REJECT: own.reject}
-                for language, own in setup.words.items()
-            },
+            own_words=setup.words,
             page_url=setup.page_url,
         ),
         setup=setup,

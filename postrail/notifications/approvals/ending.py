@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from postrail.approvals.request import (
-    APPROVE_OR_REJECT,
     Assignment,
     AssignmentState,
     Meaning,
-    Request,
     State,
 )
-from postrail.notifications.approvals.choices import named_choice
+from postrail.notifications.approvals.choices import PLAIN, choice_word
 from postrail.notifications.approvals.letter import (
     About,
     one_line,
@@ -25,8 +23,6 @@ from postrail.notifications.readers import shown_time
 from postrail.notifications.templates.words import GREETING, Words
 from postrail.rendering.events import MessageEvent
 
-_PLAIN = {one.name for one in APPROVE_OR_REJECT}
-
 
 def result_words(
     about: About, assignments: Sequence[Assignment], time_zone: str, phrases: Phrases
@@ -37,13 +33,13 @@ def result_words(
         event=MessageEvent.APPROVAL_RESULT,
         language=phrases.language,
         subject=subject_of(about),
-        sentence=_result(about.request, answered, phrases),
+        sentence=_result(about, answered, phrases),
         colon=phrases.colon,
         full_stop=phrases.full_stop,
         title=title_of(about),
         previews_title=True,
         greeting=GREETING,
-        fields=tuple(_answer(about.request, one, time_zone, phrases) for one in answered),
+        fields=tuple(_answer(about, one, time_zone, phrases) for one in answered),
         why=phrases.why_requester,
         stop=phrases.stop_none,
         issue_key=about.issue_key,
@@ -51,7 +47,8 @@ def result_words(
     )
 
 
-def _result(request: Request, answered: Sequence[Assignment], phrases: Phrases) -> str:
+def _result(about: About, answered: Sequence[Assignment], phrases: Phrases) -> str:
+    request = about.request
     if request.state is State.WITHDRAWN:
         return phrases.approval_taken_back
     if request.state is not State.DECIDED:
@@ -60,18 +57,24 @@ def _result(request: Request, answered: Sequence[Assignment], phrases: Phrases) 
     by_person = any(one.choice == request.choice for one in answered)
     if choice and choice.meaning is Meaning.REJECT and not by_person:
         return phrases.approval_rejected_late
-    if choice is None or choice.name not in _PLAIN:
-        chosen = named_choice(request.choice, request.choices, phrases)
+    if choice is None or choice.name not in PLAIN:
+        chosen = _word(about, request.choice, phrases)
         return phrases.approval_chosen.format(choice=chosen)
     approved = choice.meaning is Meaning.APPROVE
     return phrases.approval_approved if approved else phrases.approval_rejected
 
 
-def _answer(request: Request, one: Assignment, time_zone: str, phrases: Phrases) -> tuple[str, str]:
+def _answer(about: About, one: Assignment, time_zone: str, phrases: Phrases) -> tuple[str, str]:
     """Returns who answered, and what: the choice, the time, the comment below it."""
-    word = named_choice(one.choice, request.choices, phrases)
+    word = _word(about, one.choice, phrases)
     time = f" ({shown_time(one.answered_at, time_zone)})" if one.answered_at else ""
     return one_line(one.name or one.address), f"{word}{time}\n{one.comment.strip()}".strip()
+
+
+def _word(about: About, name: str, phrases: Phrases) -> str:
+    """Returns the words of the choice with this name."""
+    found = next((one for one in about.request.choices if one.name == name), None)
+    return choice_word(found, phrases.language, about.own_words) if found else name
 
 
 def closed_words(about: About, replaced: bool, phrases: Phrases) -> Words:

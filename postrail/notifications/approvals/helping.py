@@ -76,7 +76,7 @@ def help_words(
         terms=terms(request, about.places, approver.time_zone, phrases) if again else "",
         reference=token_line(approver.token) if again else "",
         why=phrases.why_wrote,
-        stop=phrases.stop_none,
+        stop="" if again else phrases.stop_none,
         issue_key="" if stranger else about.issue_key,
         issue_summary="" if stranger else one_line(request.subject),
     )

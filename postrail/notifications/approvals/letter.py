@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from postrail.approvals.request import Assignment, Request
-from postrail.approvals.token import ApprovalToken, mailto
-from postrail.notifications.approvals.choices import OwnWords, choice_word
+from postrail.approvals.token import IN_TEXT, ApprovalToken, mailto
+from postrail.approvals.words import OwnWords
+from postrail.notifications.approvals.choices import choice_word
 from postrail.notifications.mime.fields import clean
 from postrail.notifications.phrases.phrases import Phrases
 from postrail.notifications.said import shown_size
@@ -67,13 +68,16 @@ def fields_of(request: Request, phrases: Phrases) -> tuple[tuple[str, str], ...]
     files = "\n".join(
         f"{one_line(one.name)} ({shown_size(one.size, phrases)})" for one in request.attachments
     )
-    return (*request.fields, *([(phrases.approval_files, files)] if files else []))
+    fields = tuple((shown(label), shown(value)) for label, value in request.fields)
+    return (*fields, *([(phrases.approval_files, files)] if files else []))
 
 
 def answers_of(about: About, approver: Approver, phrases: Phrases) -> tuple[tuple[str, str], ...]:
     """Returns the numbered answers, each with the link to a reply that begins with it."""
-    own = about.own_words.get(phrases.language)
-    words = [choice_word(one, phrases, own) for one in about.request.choices]
+    words = [
+        one_line(choice_word(one, phrases.language, about.own_words))
+        for one in about.request.choices
+    ]
     subject = f"Re: {subject_of(about)}"[:LINK_SUBJECT_CHARACTERS]
     line = token_line(approver.token)
     return tuple(
@@ -92,4 +96,9 @@ def page_of(about: About, approver: Approver) -> str:
 
 def one_line(text: str) -> str:
     """Returns words from elsewhere in one line, so that none looks like one of ours."""
-    return " ".join(clean(text).split())
+    return " ".join(clean(shown(text)).split())
+
+
+def shown(text: str) -> str:
+    """Returns words from elsewhere without tokens: an answer that quotes them would name two."""
+    return IN_TEXT.sub("…", text)

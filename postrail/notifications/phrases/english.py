@@ -46,8 +46,6 @@ ENGLISH = Phrases(
     rejection_reason="This address takes no messages from yours. Nobody has read your message.",
     approval_request="{author} asks for your decision",
     approval_reminder="{author} is still waiting for your decision",
-    approve="Approve",
-    reject="Reject",
     approval_answer="Answer {number}: {choice}",
     approval_how=(
         "To decide, reply to this email. Begin with the words after the colon, or with the number"
@@ -55,12 +53,12 @@ ENGLISH = Phrases(
     ),
     approval_comment="A rejection needs a comment that says why.",
     approval_only="Only you are asked.",
-    approval_any="{count} people are asked; the first answer decides.",
-    approval_all="{count} people are asked; all must approve, and the first rejection decides.",
-    approval_count="{count} people are asked; {needed} must approve.",
+    approval_any="The first answer decides; {count} people are asked.",
+    approval_all="All {count} people who are asked must approve; the first rejection decides.",
+    approval_count="Of the {count} people who are asked, {needed} must approve.",
     approval_order=(
-        "{count} people are asked one after the other; all must approve, and the first rejection"
-        " decides."
+        "The {count} approvers are asked one after the other; all must approve, and the first"
+        " rejection decides."
     ),
     approval_until="Your answer counts if it arrives before {time}.",
     approval_expires="After that, the request expires.",

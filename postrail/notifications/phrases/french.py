@@ -69,8 +69,6 @@ _PLAIN = Phrases(
     ),
     approval_request="{author} vous demande une décision",
     approval_reminder="{author} attend toujours votre décision",
-    approve="Approuvé",
-    reject="Refusé",
     approval_answer="Réponse {number} : {choice}",
     approval_how=(
         "Pour décider, répondez à ce courriel. Commencez par les mots qui suivent les deux-points"
@@ -78,13 +76,13 @@ _PLAIN = Phrases(
     ),
     approval_comment="Un refus demande un commentaire qui en donne la raison.",
     approval_only="Vous êtes la seule personne consultée.",
-    approval_any="{count} personnes sont consultées ; la première réponse décide.",
+    approval_any="La première réponse décide ; {count} personnes sont consultées.",
     approval_all=(
-        "{count} personnes sont consultées ; toutes doivent approuver, et le premier refus décide."
+        "Les {count} personnes consultées doivent toutes approuver ; le premier refus décide."
     ),
-    approval_count="{count} personnes sont consultées ; {needed} doivent approuver.",
+    approval_count="Sur {count} personnes consultées, {needed} doivent approuver.",
     approval_order=(
-        "{count} personnes sont consultées l'une après l'autre ; toutes doivent approuver, et le"
+        "L'une après l'autre, {count} personnes sont consultées ; toutes doivent approuver, et le"
         " premier refus décide."
     ),
     approval_until="Votre réponse compte si elle arrive avant le {time}.",

@@ -49,8 +49,6 @@ GERMAN = Phrases(
     ),
     approval_request="{author} bittet Sie um eine Entscheidung",
     approval_reminder="{author} wartet noch auf Ihre Entscheidung",
-    approve="Genehmigt",
-    reject="Abgelehnt",
     approval_answer="Antwort {number}: {choice}",
     approval_how=(
         "Um zu entscheiden, antworten Sie auf diese E-Mail. Beginnen Sie mit den Worten nach dem"
@@ -58,14 +56,13 @@ GERMAN = Phrases(
     ),
     approval_comment="Eine Ablehnung braucht einen Kommentar mit dem Grund.",
     approval_only="Nur Sie werden gefragt.",
-    approval_any="{count} Personen werden gefragt; die erste Antwort entscheidet.",
+    approval_any="Die erste Antwort entscheidet; {count} Personen werden gefragt.",
     approval_all=(
-        "{count} Personen werden gefragt; alle müssen zustimmen, und die erste Ablehnung"
-        " entscheidet."
+        "Alle {count} gefragten Personen müssen zustimmen; die erste Ablehnung entscheidet."
     ),
-    approval_count="{count} Personen werden gefragt; {needed} müssen zustimmen.",
+    approval_count="Von {count} gefragten Personen müssen {needed} zustimmen.",
     approval_order=(
-        "{count} Personen werden nacheinander gefragt; alle müssen zustimmen, und die erste"
+        "Nacheinander werden {count} Personen gefragt; alle müssen zustimmen, und die erste"
         " Ablehnung entscheidet."
     ),
     approval_until="Ihre Antwort zählt, wenn sie vor {time} eintrifft.",

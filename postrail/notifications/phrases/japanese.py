@@ -49,8 +49,6 @@ JAPANESE = Phrases(
     ),
     approval_request="{author} さんがあなたの判断を求めています",
     approval_reminder="{author} さんがあなたの判断を待っています",
-    approve="承認",
-    reject="却下",
     approval_answer="回答 {number}：{choice}",
     approval_how=(
         "判断するには、このメールに返信し、コロンの後の言葉または番号だけを最初に書いてください。"
@@ -58,13 +56,13 @@ JAPANESE = Phrases(
     ),
     approval_comment="却下する場合は、理由をコメントに書いてください。",
     approval_only="判断を求められているのはあなただけです。",
-    approval_any="{count} 人に判断を求めています。最初の回答で決まります。",
-    approval_all="{count} 人に判断を求めています。全員の承認が必要で、最初の却下で決まります。",
-    approval_count="{count} 人に判断を求めています。{needed} 人の承認が必要です。",
+    approval_any="最初の回答で決まります。{count} 人に判断を求めています。",
+    approval_all="判断を求めている {count} 人全員の承認が必要で、最初の却下で決まります。",
+    approval_count="判断を求めている {count} 人のうち {needed} 人の承認が必要です。",
     approval_order=(
         "{count} 人に順番に判断を求めています。全員の承認が必要で、最初の却下で決まります。"
     ),
-    approval_until="{time} より前に届いた回答が有効です。",
+    approval_until="回答は {time} より前に届けば有効です。",
     approval_expires="それを過ぎると、依頼は失効します。",
     approval_rejects="それを過ぎると、却下とみなされます。",
     approval_escalates="それを過ぎると、他の人に判断を求めます。",

@@ -57,8 +57,6 @@ class Phrases:
     approval_request: str
     # How approvers are asked, and how they answer.
     approval_reminder: str
-    approve: str
-    reject: str
     approval_answer: str
     approval_how: str
     approval_comment: str

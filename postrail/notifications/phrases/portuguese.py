@@ -46,8 +46,6 @@ PORTUGUESE = Phrases(
     rejection_reason="Este endereço não aceita mensagens do seu. Ninguém leu a sua mensagem.",
     approval_request="{author} pede a sua decisão",
     approval_reminder="{author} ainda espera a sua decisão",
-    approve="Aprovado",
-    reject="Rejeitado",
     approval_answer="Resposta {number}: {choice}",
     approval_how=(
         "Para decidir, responda a este e-mail. Comece com as palavras depois dos dois-pontos ou"
@@ -55,13 +53,11 @@ PORTUGUESE = Phrases(
     ),
     approval_comment="Uma rejeição precisa de um comentário com o motivo.",
     approval_only="Só você é consultado.",
-    approval_any="{count} pessoas são consultadas; a primeira resposta decide.",
-    approval_all=(
-        "{count} pessoas são consultadas; todas têm de aprovar, e a primeira rejeição decide."
-    ),
-    approval_count="{count} pessoas são consultadas; {needed} têm de aprovar.",
+    approval_any="A primeira resposta decide; {count} pessoas são consultadas.",
+    approval_all="Todas as {count} pessoas consultadas têm de aprovar; a primeira rejeição decide.",
+    approval_count="Das {count} pessoas consultadas, {needed} têm de aprovar.",
     approval_order=(
-        "{count} pessoas são consultadas, uma após a outra; todas têm de aprovar, e a primeira"
+        "Uma após a outra, {count} pessoas são consultadas; todas têm de aprovar, e a primeira"
         " rejeição decide."
     ),
     approval_until="A sua resposta conta se chegar antes de {time}.",

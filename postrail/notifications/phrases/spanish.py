@@ -46,8 +46,6 @@ SPANISH = Phrases(
     rejection_reason="Esta dirección no acepta mensajes de la suya. Nadie ha leído su mensaje.",
     approval_request="{author} le pide una decisión",
     approval_reminder="{author} sigue a la espera de su decisión",
-    approve="Aprobado",
-    reject="Rechazado",
     approval_answer="Respuesta {number}: {choice}",
     approval_how=(
         "Para decidir, responda a este correo. Empiece con las palabras que siguen a los dos"

@@ -30,7 +30,7 @@ _PAIRS = ("sections", "history", "fields", "choices")
 _OWN = {"greeting", "marker", "stop", "event", "quotes", "previews_title", *_PAIRS}
 _FROM_ELSEWHERE = tuple(field.name for field in fields(Words) if field.name not in _OWN)
 # Texts in which people may turn the direction of a line, as Hebrew and Arabic need it.
-_TEXTS = {"body", "note"}
+_TEXTS = {"body", "note", "sections", "history"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -217,7 +217,12 @@ def _clean(words: Words) -> Words:
     for name in _PAIRS:
         if pairs := getattr(words, name):
             given[name] = tuple(
-                (without_directions(without_marks(title)), without_marks(text))
+                (
+                    without_directions(without_marks(title)),
+                    without_marks(text)
+                    if name in _TEXTS
+                    else without_directions(without_marks(text)),
+                )
                 for title, text in pairs
             )
     return replace(words, **given) if given else words
