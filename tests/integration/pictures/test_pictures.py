@@ -20,7 +20,7 @@ from postrail.notifications.phrases import phrases_in
 from postrail.notifications.readers import tokens_of
 from postrail.notifications.templates.render import Rendered, rendered
 from postrail.notifications.tokens import filled, filled_html
-from postrail.operate.template_preview import OF_COMMENTS, words_of
+from postrail.operate.template_preview import OF_APPROVALS, OF_COMMENTS, words_of
 from postrail.rendering.events import MessageEvent
 from postrail.tracker.builtin.comments import EarlierComment
 from postrail.tracker.issues import Audience, Watcher
@@ -50,7 +50,17 @@ EARLIER = (
         created_at=NOON,
     ),
 )
-LANGUAGES = {MessageEvent.CREATED: ["en", "de", "ja"], MessageEvent.COMMENTED: ["en", "fr"]}
+SUMMARY = "Printer on the second floor is on fire"
+TO_APPROVE = "Deploy CRM 4.2 to production"
+PLAN = """The tests of 4.2 have passed on staging, and the backup of tonight is done.
+
+The deployment takes 20 minutes, from 18:00 on; nobody can log in meanwhile.
+Changes: https://git.example.org/crm/compare/4.1...4.2"""
+LANGUAGES = {
+    MessageEvent.CREATED: ["en", "de", "ja"],
+    MessageEvent.COMMENTED: ["en", "fr"],
+    MessageEvent.APPROVAL_REQUEST: ["en", "de", "ja"],
+}
 CASES = [(event, language) for event in MessageEvent for language in LANGUAGES.get(event, ["en"])]
 
 # The parts of the page whose words have too little contrast with what is behind them (WCAG 1.4.3).
@@ -69,7 +79,7 @@ FAINT = """() => {
     return 'rgb(255, 255, 255)';
   };
   const found = [];
-  for (const element of document.querySelectorAll('td, a, p')) {
+  for (const element of document.querySelectorAll('td, th, a, p')) {
     const own = [...element.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
     if (!own) continue;
     const [a, b] = [light(getComputedStyle(element).color), light(ground(element))];
@@ -98,7 +108,7 @@ def made(event: MessageEvent, language: str) -> Rendered:
         issue_id=1,
         issue_key="HELP-7",
         project="HELP",
-        summary="Printer on the second floor is on fire",
+        summary=TO_APPROVE if event in OF_APPROVALS else SUMMARY,
         conversation="c",
         first_message_id=None,
         watchers=(),
@@ -107,7 +117,7 @@ def made(event: MessageEvent, language: str) -> Rendered:
         audience=audience,
         project_name="Help desk",
         author=Watcher(address="bo@example.org", name="Bo Li"),
-        body="Done (Fixed)" if event is MessageEvent.STATUS_CHANGED else BODY,
+        body=_body(event),
         max_characters=2000,
         earlier=EARLIER if event in OF_COMMENTS else (),
     )
@@ -119,6 +129,12 @@ def made(event: MessageEvent, language: str) -> Rendered:
         text=filled(found.text, tokens),
         html=filled_html(found.html, tokens),
     )
+
+
+def _body(event: MessageEvent) -> str:
+    if event in OF_APPROVALS:
+        return PLAN
+    return "Done (Fixed)" if event is MessageEvent.STATUS_CHANGED else BODY
 
 
 @pytest.mark.parametrize(("event", "language"), CASES)
