@@ -14,7 +14,7 @@ from postrail.approvals.request import (
     Rule,
     State,
 )
-from postrail.approvals.token import PROOF_CHARACTERS, ApprovalToken, reply_address
+from postrail.approvals.token import ApprovalToken, reply_address
 from postrail.notifications.approvals.asking import request_words
 from postrail.notifications.approvals.ending import closed_words, result_words
 from postrail.notifications.approvals.helping import HelpReason, help_words
@@ -25,7 +25,7 @@ from postrail.notifications.templates.words import Words
 from postrail.rendering.events import MessageEvent
 
 SAMPLE_TIME = datetime(2026, 1, 2, 12, tzinfo=UTC)
-SAMPLE_TOKEN = ApprovalToken(assignment_id=1, proof="a" * PROOF_CHARACTERS)
+SAMPLE_TOKEN = ApprovalToken(assignment_id=1, proof="k5tqmz3yd7w2xj6nbe4hvr5gas")
 SAMPLE_ADDRESS = "approvals@desk.example.org"
 
 
