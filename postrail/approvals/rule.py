@@ -36,6 +36,8 @@ def result_of(
     if rule is Rule.ANY:
         return Result(choice=given[0] if given else None)
     if rule is Rule.COUNT:
+        # At a deadline, fewer people may have taken the place of those who had not answered.
+        needed = min(needed, len(answers))
         return _counted(needed, choices, given, len(answers) - len(given))
     if rejections:
         return Result(choice=rejections[0])

@@ -58,7 +58,7 @@ def _result(about: About, answered: Sequence[Assignment], phrases: Phrases) -> s
     if choice and choice.meaning is Meaning.REJECT and not by_person:
         return phrases.approval_rejected_late
     if choice is None or choice.name not in PLAIN:
-        chosen = _word(about, request.choice, phrases)
+        chosen = chosen_word(about, request.choice, phrases)
         return phrases.approval_chosen.format(choice=chosen)
     approved = choice.meaning is Meaning.APPROVE
     return phrases.approval_approved if approved else phrases.approval_rejected
@@ -66,12 +66,12 @@ def _result(about: About, answered: Sequence[Assignment], phrases: Phrases) -> s
 
 def _answer(about: About, one: Assignment, time_zone: str, phrases: Phrases) -> tuple[str, str]:
     """Returns who answered, and what: the choice, the time, the comment below it."""
-    word = _word(about, one.choice, phrases)
+    word = chosen_word(about, one.choice, phrases)
     time = f" ({shown_time(one.answered_at, time_zone)})" if one.answered_at else ""
     return one_line(one.name or one.address), f"{word}{time}\n{one.comment.strip()}".strip()
 
 
-def _word(about: About, name: str, phrases: Phrases) -> str:
+def chosen_word(about: About, name: str, phrases: Phrases) -> str:
     """Returns the words of the choice with this name."""
     found = next((one for one in about.request.choices if one.name == name), None)
     return choice_word(found, phrases.language, about.own_words) if found else name

@@ -118,6 +118,11 @@ class Phrases:
     held_because: str
     see_held: str
     release_held: str
+    # An issue that cannot follow the decision of an approval.
+    not_followed: str
+    not_followed_because: str
+    see_approval: str
+    nobody_in_time: str
     unavailable: str
     unavailable_since: str
     unavailable_waits: str
