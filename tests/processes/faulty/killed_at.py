@@ -109,6 +109,7 @@ CLI = "services.cli"
 HANDLER = "services.handler"
 COMMANDS = (HANDLER, "postrail.effects.fields.commands")
 APPLIERS = (HANDLER, "postrail.effects.apply", "APPLIERS")
+TIMED = "postrail.operate.approvals.timed"
 MAILERS = (HANDLER, "postrail.effects.apply", "MAILERS")
 POINTS = {
     "fetched": Point(
@@ -195,6 +196,10 @@ POINTS = {
     "effect: Notify": Point(*MAILERS, after_effect("Notify")),
     # A bundle or digest, whose timer is removed last before the commit.
     "timer: removed": Point(HANDLER, "postrail.timers.queue", "remove", after_async),
+    # The timers of an approval request: its deadline, and what its issue does.
+    "deadline: ended": Point(HANDLER, f"{TIMED}.deadline", "end", after_async),
+    "follow: moved": Point(HANDLER, f"{TIMED}.follow", "transition", after_async),
+    "follow: commented": Point(HANDLER, f"{TIMED}.follow", "comment", after_async),
     "outgoing taken in": Point(
         "services.sender", "services.sender.step", "Sender.take_in", after_async
     ),

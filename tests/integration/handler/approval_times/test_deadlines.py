@@ -9,6 +9,7 @@ import pytest
 
 from postrail.approvals.request import AtDeadline, Rule
 from postrail.database import transaction
+from postrail.records import OutgoingQueued
 from tests.integration.handler.approval_times.scene import (
     ANN,
     BOB,
@@ -100,6 +101,21 @@ async def test_nothing_happens_before_the_deadline(approving: Bench) -> None:
     approving.clock.move(1)
     await work(approving)
     assert await asked.state() == ("expired", "")
+
+
+async def test_an_expired_request_is_told_and_takes_no_answer(approving: Bench) -> None:
+    asked = await ask(approving)
+    await pass_deadline(approving)
+    assert await asked.state() == ("expired", "")
+    assert await asked.events() == ["expired"]
+    assert await asked.parts() == [(1, "ann", "expired"), (2, "bob", "expired")]
+    assert (await asked_of(approving))[-1] == "rob"
+    told = approving.sent(OutgoingQueued)[-1]
+    assert told.deliveries[0].recipient == "rob@example.org"
+    # Once only.
+    approving.clock.move(DAY)
+    await work(approving)
+    assert await asked.events() == ["expired"]
 
 
 # Who answers what in time, and what the deadline makes of it.

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from postrail.approvals.request import Rule
 from postrail.records import OutgoingQueued
-from tests.integration.handler.approval_times.scene import ANN, BOB, ask, asked_of, work
+from tests.integration.handler.approval_times.scene import ANN, BOB, CID, ask, asked_of, work
 from tests.integration.handler.bench import Bench
 
 PAUSE = 600
@@ -45,6 +45,21 @@ async def test_only_those_who_have_not_answered_are_reminded(approving: Bench) -
     before = await asked_of(approving)
     assert await reminded(approving, [PAUSE, PAUSE]) == [[], []]
     assert before.count("bob") == 2
+
+
+async def test_who_is_asked_later_is_reminded_later(approving: Bench) -> None:
+    asked = await ask(
+        approving,
+        ANN,
+        BOB,
+        CID,
+        rule=Rule.ORDER,
+        deadline=timedelta(days=1),
+        remind_after_seconds=PAUSE,
+    )
+    approving.clock.move(PAUSE / 2)
+    await asked.answer(ANN, "approve")
+    assert await reminded(approving, [PAUSE / 2, PAUSE / 2]) == [[], ["bob"]]
 
 
 async def test_after_an_outage_there_is_one_reminder_and_not_three(approving: Bench) -> None:
