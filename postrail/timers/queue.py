@@ -30,6 +30,8 @@ class TimerKind(StrEnum):
     APPROVAL_DEADLINE = "approval_deadline"
     # Does on the issue of a closed request what follows from it; the handler does it.
     APPROVAL_FOLLOW = "approval_follow"
+    # Asks a delegate about open requests when a delegation begins; the handler does it.
+    APPROVAL_DELEGATION = "approval_delegation"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from postrail.effects.approvals.delegates import begin_delegation
 from postrail.effects.bundles.digest import send_digest
 from postrail.effects.bundles.send import send_due
 from postrail.effects.bundles.wait import issue_of, recipient_of
@@ -18,6 +19,12 @@ from postrail.operate.issues.act import Desk
 from postrail.records import OutgoingQueued
 from postrail.timed_work.worker import Occasion, Work
 from postrail.timers.queue import TimerKind
+
+
+async def _begin_delegation(one: Occasion) -> list[OutgoingQueued]:
+    return await begin_delegation(
+        one.connection, one.snapshot, int(one.timer.key), one.message_id_key, one.now
+    )
 
 
 async def _send_bundle(one: Occasion) -> list[OutgoingQueued]:
@@ -62,6 +69,7 @@ def _desk_of(one: Occasion) -> Desk:
 
 
 WORK: Mapping[TimerKind, Work] = {
+    TimerKind.APPROVAL_DELEGATION: _begin_delegation,
     TimerKind.BUNDLE: _send_bundle,
     TimerKind.DIGEST: _send_digest,
     TimerKind.APPROVAL_REMINDER: _send_reminders,

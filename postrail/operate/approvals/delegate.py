@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from postrail.approvals import delegations, ledger, store
+from postrail.approvals import delegations, store
 from postrail.approvals.delegations import Delegation
-from postrail.approvals.ledger import Channel, EventKind, NewEvent, details_of
-from postrail.approvals.request import Assignment, AssignmentState, ClosedBecause, Request, State
+from postrail.approvals.ledger import Channel
+from postrail.approvals.request import AssignmentState, ClosedBecause
 from postrail.configuration.load import load_snapshot
-from postrail.configuration.snapshot import ConfigurationSnapshot
-from postrail.database import Connection
-from postrail.effects.approvals.ask import ask, tell_closed
-from postrail.effects.approvals.begin import part_of_delegate
+from postrail.effects.approvals.ask import tell_closed
+from postrail.effects.approvals.delegates import ask_delegate, lock_requests
 from postrail.errors import PermanentError
 from postrail.notifications.entries import queued_entries
 from postrail.operate.approvals.told import told_by
@@ -23,7 +20,6 @@ from postrail.operate.issues.persons import known_person
 from postrail.outgoing.held import HeldDelivery
 from postrail.records import OutgoingQueued
 from postrail.stream import outbox
-from postrail.tracker import issues
 from postrail.workflow.rights import NotAllowed
 
 
@@ -57,8 +53,8 @@ async def delegate(
 ) -> Delegated:
     """Lets one person answer for another from one time to another; both keep their own part.
 
-    The delegate is asked at once about the open requests that wait for the other, if the delegation
-    holds now, and about each that is made while it holds. Only the operator and the person who
+    When the delegation begins, the delegate is asked about the open requests that wait for the
+    other, and then about each that is made while it holds. Only the operator and the person who
     delegates may do it. Raises PersonNotFound, NotAllowed and DelegationRefused.
     """
     async with desk.transaction() as connection:
@@ -66,7 +62,6 @@ async def delegate(
         present = await known_person(connection, to)
         _require_own(actor, absent.address)
         _check(absent.address, present.address, begins_at, ends_at, desk.now)
-        locked = await _locked_open(connection, list(absent.addresses))
         delegation = await delegations.add(
             connection,
             absent.address,
@@ -76,21 +71,21 @@ async def delegate(
             made_by=actor.address,
             now=desk.now,
         )
-        mails: list[OutgoingQueued] = []
-        about: list[Request] = []
-        snapshot = await load_snapshot(connection)
-        if delegation.holds(desk.now):
-            for request, part in locked:
-                sent = await _ask_delegate(
-                    connection, snapshot, desk, actor, request, part, delegation
-                )
-                mails += sent or ()
-                about += [request] if sent is not None else []
+        asked = await ask_delegate(
+            connection,
+            await load_snapshot(connection),
+            delegation,
+            desk.message_id_key,
+            desk.now,
+            channel=Channel(actor.channel),
+            actor=actor.address,
+        )
+        mails = list(asked.mails)
         await outbox.add(connection, queued_entries(mails), desk.now)
         notified, held = await told_by(connection, mails)
     return Delegated(
         delegation=delegation,
-        asked_about=tuple(one.key for one in sorted(about, key=lambda one: one.number)),
+        asked_about=tuple(one.key for one in sorted(asked.requests, key=lambda one: one.number)),
         notified=notified,
         held=held,
     )
@@ -110,7 +105,7 @@ async def end_delegation(desk: Desk, actor: Actor, delegation_id: int) -> Delega
             )
         _require_own(actor, found.delegator)
         parts = await store.open_assignments_by(connection, delegation_id)
-        requests = await _locked(connection, parts)
+        requests = await lock_requests(connection, parts)
         ended = await delegations.end(connection, delegation_id, desk.now)
         if ended is None:
             raise DelegationRefused(
@@ -159,77 +154,3 @@ def _check(delegator: str, to: str, begins_at: datetime, ends_at: datetime, now:
             "the delegation ends before it begins" if ends_at <= begins_at else "its end is past",
             remedy="Give a later end",
         )
-
-
-async def _locked_open(
-    connection: Connection, addresses: Sequence[str]
-) -> list[tuple[Request, Assignment]]:
-    """Locks the open requests that wait, or will wait, for the person; with the person's parts."""
-    parts = await store.open_assignments_of(connection, addresses)
-    requests = await _locked(connection, parts)
-    # They may have been answered until the locks were there.
-    parts = await store.open_assignments_of(connection, addresses)
-    return [
-        (requests[one.request_id], one)
-        for one in parts
-        if not one.answers_for
-        and one.request_id in requests
-        and requests[one.request_id].state is State.OPEN
-    ]
-
-
-async def _locked(connection: Connection, parts: Sequence[Assignment]) -> dict[str, Request]:
-    """Locks the requests of these parts, and before them their issues, against deadlocks."""
-    ids = {one.request_id for one in parts}
-    found = await store.by_id(connection, ids)
-    await issues.lock(
-        connection, {one.issue_id for one in found.values() if one.issue_id is not None}
-    )
-    return await store.lock(connection, ids)
-
-
-async def _ask_delegate(
-    connection: Connection,
-    snapshot: ConfigurationSnapshot,
-    desk: Desk,
-    actor: Actor,
-    request: Request,
-    part: Assignment,
-    delegation: Delegation,
-) -> Sequence[OutgoingQueued] | None:
-    """Gives the delegate a part, and asks them if the person was asked; None if they have one."""
-    added = await store.add_assignments(
-        connection, request.request_id, [part_of_delegate(delegation, part.place)]
-    )
-    if not added:
-        return None
-    await ledger.append(
-        connection,
-        [
-            NewEvent(
-                request_id=request.request_id,
-                assignment_id=one.assignment_id,
-                happened_at=desk.now,
-                kind=EventKind.DELEGATED,
-                actor=actor.address,
-                channel=Channel(actor.channel),
-                details=details_of(
-                    delegator=delegation.delegator,
-                    delegate=delegation.delegate,
-                    delegation_id=delegation.delegation_id,
-                ),
-            )
-            for one in added
-        ],
-    )
-    if part.state is not AssignmentState.ASKED:
-        return ()
-    return await ask(
-        connection,
-        snapshot,
-        request,
-        added,
-        desk.message_id_key,
-        desk.now,
-        channel=Channel(actor.channel),
-    )

@@ -51,9 +51,9 @@ def delegate_approvals(
 ) -> None:
     """Let a person answer all requests in the place of another for a time.
 
-    Both are asked, and the first answer of the two counts. If the delegation begins now, the
-    delegate is also asked about the open requests that wait for the other. An answer of anybody
-    else, such as a colleague to whom a request was forwarded, never counts.
+    Both are asked, and the first answer of the two counts. At the begin, the delegate is also asked
+    about the open requests that wait for the other. An answer of anybody else, such as a colleague
+    to whom a request was forwarded, never counts.
 
     Example: [bold]postrail approvals delegate ann@example.org bob@example.org --until
     2027-01-31T18:00[/bold]

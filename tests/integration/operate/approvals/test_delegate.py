@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 
 from postrail.approvals.request import Rule
-from postrail.database import Pool
+from postrail.configuration.load import load_snapshot
+from postrail.database import Pool, transaction
+from postrail.effects.approvals.delegates import begin_delegation
 from postrail.operate.approvals.delegate import DelegationRefused, delegate, end_delegation
 from postrail.operate.approvals.reassign import reassign
 from postrail.operate.issues.act import Desk
@@ -19,6 +21,7 @@ from tests.integration.operate.approvals.scene import (
     BOB,
     CID,
     OPERATOR,
+    events,
     kinds,
     parts,
     requested,
@@ -76,6 +79,33 @@ async def test_outside_of_its_dates_a_delegation_asks_nobody(pool: Pool, desk: D
         await requested(replace(desk, now=now))
         people = {address for _, address, _ in await states(pool, f"A-{number}")}
         assert (CID.address in people) is asked
+
+
+async def test_at_its_begin_the_delegate_is_asked_about_open_requests(
+    pool: Pool, desk: Desk
+) -> None:
+    await requested(desk)
+    begin = LATER + timedelta(days=1)
+    made = await delegate(desk, OPERATOR, ANN.address, CID.address, begin, begin + WEEK)
+    timer = await query(pool, "SELECT key, due_at FROM timer WHERE kind = 'approval_delegation'")
+    number = made.delegation.delegation_id
+    assert timer == [(str(number), begin)]
+    for _ in range(2):
+        async with transaction(pool) as connection:
+            snapshot = await load_snapshot(connection)
+            await begin_delegation(connection, snapshot, number, b"key", begin)
+    assert await states(pool, "A-1") == [
+        (1, ANN.address, "asked"),
+        (1, CID.address, "asked"),
+        (2, BOB.address, "asked"),
+    ]
+    last = (await events(pool, "A-1"))[-2]
+    assert (last.kind, last.channel) == ("delegated", "timer")
+    await requested(desk)
+    await end_delegation(desk, OPERATOR, number)
+    async with transaction(pool) as connection:
+        snapshot = await load_snapshot(connection)
+        assert list(await begin_delegation(connection, snapshot, number, b"key", begin)) == []
 
 
 async def test_an_ended_delegation_is_closed_everywhere(pool: Pool, desk: Desk) -> None:
