@@ -74,10 +74,8 @@ async def begin(
     check(order, setup, snapshot, now)
     approvers = await approvers_named(connection, snapshot, order.approvers, order.project)
     _check_count(order, approvers)
-    escalate_to = await approvers_named(connection, snapshot, order.escalate_to, order.project)
-    request = await store.insert(
-        connection, _new_request(order, setup, [one.address for one in escalate_to], seal, now)
-    )
+    others = await _others(connection, snapshot, order, approvers)
+    request = await store.insert(connection, _new_request(order, setup, others, seal, now))
     standing_in = await delegations.active(connection, [one.address for one in approvers], now)
     planned = await store.add_assignments(
         connection, request.request_id, list(parts_of(approvers, standing_in))
@@ -107,6 +105,23 @@ def _check_count(order: ApprovalOrder, approvers: Sequence[Watcher]) -> None:
             f"{order.needed} must approve, and the request asks {len(approvers)}",
             remedy="Name more people, or let fewer decide",
         )
+
+
+async def _others(
+    connection: Connection,
+    snapshot: ConfigurationSnapshot,
+    order: ApprovalOrder,
+    approvers: Sequence[Watcher],
+) -> list[str]:
+    """Returns the addresses of those to escalate to, without the approvers: nobody counts twice."""
+    found = await approvers_named(connection, snapshot, order.escalate_to, order.project)
+    others = [one.address for one in found if one.address not in {one.address for one in approvers}]
+    if found and not others:
+        raise RequestRefused(
+            "the deadline escalates to nobody but the approvers",
+            remedy="Name others to ask at the deadline",
+        )
+    return others
 
 
 def _new_request(

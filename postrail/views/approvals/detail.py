@@ -18,6 +18,8 @@ from postrail.database import Connection, one, rows_as
 class ApproverPart:
     """One approver's part in a request."""
 
+    # Events of the ledger name it.
+    assignment_id: int
     # Approvers with one place answer for each other.
     place: int
     address: str
@@ -89,6 +91,8 @@ class RequestDetail:
     remind_after_seconds: int
     # Whether a system is told of the decision; its URL is a secret.
     has_callback: bool
+    # waiting, posting, posted, failed or cancelled, once there is something to post; else "".
+    callback: str
     approved_status: str
     rejected_status: str
     closed_at: datetime | None
@@ -104,9 +108,9 @@ class RequestDetail:
 
 
 _PARTS: LiteralString = """
-SELECT place, address, name, part.state, closed_because, answers_for,
-    begins_at AS delegated_from, ends_at AS delegated_until, asked_at, reminders, part.choice,
-    part.comment, answered_at, part.mail_id, coalesce((
+SELECT assignment_id, place, address, name, part.state, closed_because, answers_for,
+    begins_at AS delegated_from, least(ends_at, ended_at) AS delegated_until, asked_at, reminders,
+    part.choice, part.comment, answered_at, part.mail_id, coalesce((
         SELECT event.verdict FROM approval_event AS event
         WHERE event.request_id = part.request_id AND event.kind = 'answered'
             AND event.assignment_id = part.assignment_id
@@ -137,6 +141,7 @@ async def request_detail(
             "issue_key": await _issue_key(connection, request),
             "attachments": [one.name for one in request.attachments],
             "has_callback": bool(request.callback_url),
+            "callback": await _callback(connection, request),
             "approvers": await rows_as(connection, ApproverPart, _PARTS, [request.request_id]),
             "refused": [_refused(one) for one in events if one.kind is EventKind.REFUSED],
             "ledger": events if with_ledger else (),
@@ -151,6 +156,15 @@ async def _issue_key(connection: Connection, request: Request) -> str | None:
         connection, "SELECT issue_key FROM issue_index WHERE issue_id = %s", [request.issue_id]
     )
     return found[0] if found else None
+
+
+async def _callback(connection: Connection, request: Request) -> str:
+    found = await one(
+        connection,
+        "SELECT state FROM webhook_post WHERE about = %s ORDER BY made_at DESC LIMIT 1",
+        [request.key],
+    )
+    return str(found[0]) if found else ""
 
 
 def _refused(event: Event) -> RefusedAnswer:

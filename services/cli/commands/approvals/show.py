@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from postrail.approvals.ledger import Event
+from postrail.approvals.ledger import Channel, Event
 from postrail.approvals.request import AtDeadline, ClosedBecause, Rule, State
 from postrail.configuration.approvals.durations import written
 from postrail.settings import Settings
@@ -87,8 +87,8 @@ def show_approval(
     if ledger:
         _print_title("Ledger")
         show_table(
-            ["Event", "At", "What", "Who", "By", "Choice", "Reason", "Mail", "Hash"],
-            [_event(one) for one in found.ledger],
+            ["Event", "At", "What", "Approver", "Who", "By", "Choice", "Reason", "Mail", "Hash"],
+            [_event(one, found) for one in found.ledger],
             empty="No events.",
         )
 
@@ -117,7 +117,7 @@ def _print_head(found: RequestDetail) -> None:
             ("Issue", found.issue_key),
             ("Once approved", found.approved_status and f"moves to {found.approved_status}"),
             ("Once rejected", found.rejected_status and f"moves to {found.rejected_status}"),
-            ("Callback", "the decision is posted to the system" if found.has_callback else ""),
+            ("Callback", _callback(found)),
             ("Asked by", found.requester_address or found.requester_name or "the operator"),
             ("Asked at", found.made_at),
             ("Setup", found.setup),
@@ -162,6 +162,14 @@ def _deadline(found: RequestDetail) -> str:
     )
 
 
+def _callback(found: RequestDetail) -> str:
+    if not found.has_callback:
+        return ""
+    if not found.callback:
+        return "the decision is posted to the system that asked"
+    return f"{found.callback}; see: postrail webhooks list --about {found.key}"
+
+
 def _reminders(seconds: int) -> str:
     return f"every {written(seconds)}" if seconds else ""
 
@@ -198,12 +206,14 @@ def _refused(one: RefusedAnswer) -> tuple[object, ...]:
     return one.at, one.sender, one.reason, one.comment, one.mail_id[:SHORT_ID], told
 
 
-def _event(one: Event) -> tuple[object, ...]:
+def _event(one: Event, found: RequestDetail) -> tuple[object, ...]:
+    approvers = {part.assignment_id: part.address for part in found.approvers}
     return (
         one.event_id,
         one.happened_at,
         one.kind.replace("_", " "),
-        one.actor,
+        approvers.get(one.assignment_id or 0),
+        one.actor or ("the operator" if one.channel == Channel.COMMAND else ""),
         one.channel,
         one.choice,
         one.reason,

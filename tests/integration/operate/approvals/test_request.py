@@ -112,6 +112,14 @@ async def test_in_order_only_the_first_is_asked(pool: Pool, desk: Desk) -> None:
         ({"deadline": LATER}, "the deadline is past"),
         ({"deadline": timedelta(days=40_000_000)}, "the deadline is too far"),
         ({"at_deadline": AtDeadline.REJECT}, "has none"),
+        (
+            {
+                "deadline": timedelta(1),
+                "at_deadline": AtDeadline.ESCALATE,
+                "escalate_to": ("group:managers",),
+            },
+            "escalates to nobody but the approvers",
+        ),
         ({"deadline": timedelta(1), "at_deadline": AtDeadline.ESCALATE}, "escalates to nobody"),
         ({"deadline": timedelta(1), "escalate_to": ("cid@example.com",)}, "means expire"),
         (
@@ -211,6 +219,17 @@ async def test_a_status_follows_only_where_the_actor_might_set_it(
     with pytest.raises(NotAllowed):
         await request_approval(desk, actor, wanted, seal, issue_key=issue)
     assert await query(pool, "SELECT count(*) FROM approval_request") == [(0,)]
+
+
+async def test_the_deadline_escalates_to_others_than_the_approvers(pool: Pool, desk: Desk) -> None:
+    escalates = {
+        "at_deadline": AtDeadline.ESCALATE,
+        "escalate_to": ("group:managers", "cid@example.com"),
+    }
+    await requested(desk, ANN.address, deadline=timedelta(days=1), **escalates)
+    assert await query(pool, "SELECT escalate_to FROM approval_request") == [
+        ([BOB.address, CID.address],)
+    ]
 
 
 async def test_an_unknown_issue_is_refused(desk: Desk) -> None:
