@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from postrail.approvals.words import ChoiceWords, folded, words_of
 from postrail.configuration.configured import (
     Configured,
     LowerCase,
@@ -16,7 +17,6 @@ from postrail.configuration.configured import (
     Part,
     Secret,
     faulty,
-    folded,
 )
 from postrail.configuration.connections.defaults import is_this_machine
 from postrail.configuration.models.outgoing_connection import OptionalName
@@ -130,11 +130,12 @@ def _faults(setup: ApprovalSetup) -> Iterator[tuple[str, str]]:
         yield "account", "is missing: the mail account (purpose: approvals) that answers arrive in"
     if setup.group_address and not setup.reply_address:
         yield "reply_address", "is missing: the address of the group, as group_address is true"
-    for language, words in setup.words.items():
-        yield from (("words", f"{language}: {one}") for one in _faults_of_words(words))
+    for words in words_of(setup.words, setup.words):
+        yield from (("words", f"{words.language}: {one}") for one in _faults_of_words(words))
 
 
-def _faults_of_words(words: AnswerWords) -> Iterator[str]:
+def _faults_of_words(words: ChoiceWords) -> Iterator[str]:
+    """Yields the words that mean two things; the default ones count where the setup has none."""
     approving, rejecting = set(map(folded, words.approve)), set(map(folded, words.reject))
     for word in sorted(approving & rejecting):
         yield f"{word!r} means both approve and reject; keep one of them"

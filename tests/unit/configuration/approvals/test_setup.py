@@ -62,6 +62,8 @@ def test_a_good_setup_has_no_fault_and_no_warning() -> None:
             "words",
             "de: 'gut' means both approve and reject; keep one of them",
         ),
+        # The default words of rejection stay.
+        ({"words": {"de": {"approve": ["Nein"]}}}, "words", "de: 'nein' means both approve and"),
         ({"words": {"en": {"approve": ["1"]}}}, "words", "en: '1' has no letter: numbers stand"),
         ({"words": {"english": {}}}, "words", "must be two letters, such as en"),
         ({"words": {"en": {"yes": ["a"]}}}, "words", "en: yes: is not known; known are: approve"),
