@@ -100,7 +100,7 @@ async def lock(connection: Connection, request_ids: Iterable[str]) -> dict[str, 
     """
     found = await _requests(
         connection,
-        REQUESTS + " WHERE request_id = ANY(%s::uuid[]) ORDER BY request_id FOR UPDATE",
+        REQUESTS + " WHERE request_id = ANY(%s::uuid[]) ORDER BY request_id FOR NO KEY UPDATE",
         [sorted(set(request_ids))],
     )
     return {each.request_id: each for each in found}
