@@ -256,6 +256,9 @@ class AppliedEffect:
     # The delivery that a report was about, and what the report said.
     outgoing_id: str | None = None
     event: str = ""
+    # The approval request that it has answered; `event` is then the choice, or why it decides
+    # nothing.
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from postrail.configuration.snapshot import ConfigurationSnapshot
+from postrail.decision.approvals.stage import approval, with_listed_answer
 from postrail.decision.blocked import blocked
 from postrail.decision.decision import Decision, Outcome
 from postrail.decision.duplicates import same_message
@@ -27,6 +28,7 @@ Stage = Callable[[Question], Decision | None]
 
 # The answer of a stage that is not asked, as a person has released the message from it.
 RELEASED = "released"
+APPROVAL = "approval"
 
 # The order matters: the first stage that answers decides. The names are stored in traces.
 STAGES: tuple[tuple[str, Stage], ...] = (
@@ -42,12 +44,14 @@ STAGES: tuple[tuple[str, Stage], ...] = (
     ("receipt", receipt),
     ("probe", probe),
     ("blocked", blocked),
+    (APPROVAL, approval),
     ("handlers", decide_for_all_copies),
 )
 
 
-# What a release does not skip: our own messages are never taken for somebody's.
-NEVER_RELEASED = (OWN_MESSAGE, STAGES[-1][0])
+# What a release does not skip: our own messages are never taken for somebody's, and a person who
+# releases an answer to an approval request does not decide it.
+NEVER_RELEASED = (OWN_MESSAGE, APPROVAL, STAGES[-1][0])
 HELD = (Outcome.QUARANTINED, Outcome.IGNORED)
 
 
@@ -61,13 +65,14 @@ def decide(
     question = Question(mail=mail, snapshot=snapshot, facts=facts)
     answers = []
     for name, stage in stages:
-        if question.skips(name):
+        if question.skips(name) and name not in NEVER_RELEASED:
             answers.append(StageAnswer(name, RELEASED))
         elif decision := stage(question):
             answers.append(StageAnswer(name, decision.outcome))
             decision = within_limits(question, _held(name, decision))
             if decision.held_by == LIMITS:
                 answers.append(StageAnswer(LIMITS, decision.outcome))
+            decision = with_listed_answer(question, decision)
             decision = with_one_answer(question, decision)
             decision = forwarded_failure(question, decision)
             return replace(decision, trace=_trace(question, answers, decision))

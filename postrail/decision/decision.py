@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from postrail.decision.approvals.effects import AnswerRequest, RefuseAnswer
 from postrail.decision.approvals.request import RequestApproval
 from postrail.decision.facts import IssueRef
 from postrail.decision.trace import HandlerAnswer, Trace
@@ -24,7 +25,8 @@ class Outcome(StrEnum):
     DELETED = "deleted"
     FORWARDED = "forwarded"
     QUARANTINED = "quarantined"
-    APPROVED = "approved"
+    # It answered an approval request.
+    APPROVAL = "approval"
     BOUNCED = "bounced"
     RECEIPT = "receipt"
     PROBE = "probe"
@@ -280,6 +282,8 @@ Effect = (
     | Reply
     | Notice
     | RequestApproval
+    | AnswerRequest
+    | RefuseAnswer
 )
 
 

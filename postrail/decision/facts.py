@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from postrail.decision.approvals.fact import ApprovalFact
 from postrail.decision.release import Release
 
 
@@ -159,6 +160,8 @@ class Facts:
     own_message: str = ""
     # Of a message that is to take somebody off an issue's mail.
     unsubscription: Unsubscription | None = None
+    # The approval request that its tokens name.
+    approval: ApprovalFact | None = None
     # How often what the limits count has happened within their times, by the names of the limits.
     counts: Mapping[str, int] = field(default_factory=dict)
     # Those of the issues that have as many messages as a limit of conversations allows, each with

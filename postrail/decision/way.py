@@ -52,6 +52,10 @@ VALUES = (
     "to",
     "event",
     "status",
+    "request_id",
+    "choice",
+    "why",
+    "helps",
 )
 # The fields whose values are of the configuration, or dates; those of others are words.
 CONFIGURED_VALUES = ("status", "priority", "type", "components", "due")

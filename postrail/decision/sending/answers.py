@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from postrail.decision.decision import CreateIssue, CreatePerson, Decision, Effect, Reply
+from postrail.decision.approvals.effects import RefuseAnswer
+from postrail.decision.decision import (
+    CreateIssue,
+    CreatePerson,
+    Decision,
+    Effect,
+    Reply,
+)
 from postrail.decision.loops.limits import refused_answer
 from postrail.decision.question import Question
 from postrail.decision.senders import Verdict
@@ -55,9 +62,9 @@ CHECKS: Sequence[Callable[[Question], str]] = (
 )
 
 
-# What may answer the author, the most wanted first: what an operator has written, the confirmation
-# of a new issue, the letter to a new person.
-ANSWERS: Sequence[type[Effect]] = (Reply, CreateIssue, CreatePerson)
+# What may answer the author, the most wanted first: why an answer to an approval request does not
+# count, what an operator has written, the confirmation of a new issue, the letter to a new person.
+ANSWERS: Sequence[type[Effect]] = (RefuseAnswer, Reply, CreateIssue, CreatePerson)
 
 
 def with_one_answer(question: Question, decision: Decision) -> Decision:
@@ -88,6 +95,8 @@ def is_answer(effect: Effect) -> bool:
             return effect.confirmed and not effect.muted
         case CreatePerson():
             return effect.notify
+        case RefuseAnswer():
+            return effect.helps
         case _:
             return False
 
@@ -99,5 +108,7 @@ def _without_answer(effect: Effect) -> Effect | None:
             return replace(effect, confirmed=False)
         case CreatePerson():
             return replace(effect, notify=False)
+        case RefuseAnswer():
+            return replace(effect, helps=False)
         case _:
             return None

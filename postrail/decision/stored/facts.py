@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from postrail.decision import release as releases
+from postrail.decision.approvals import fact as approvals
 from postrail.decision.facts import (
     EarlierMail,
     Facts,
@@ -44,6 +45,7 @@ def to_json(facts: Facts) -> dict[str, Any]:
         "answers_ours": facts.answers_ours,
         "own_message": facts.own_message,
         "unsubscription": facts.unsubscription and _unsubscription_to_json(facts.unsubscription),
+        "approval": facts.approval and approvals.to_json(facts.approval),
         "counts": dict(facts.counts),
         "busy": [list(one) for one in facts.busy],
         "crowded": list(facts.crowded),
@@ -55,7 +57,7 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
     """Returns the facts that `to_json` stored."""
     answered, internal = stored.get("answered_issue"), stored.get("internal_issue")
     sender, claim = stored.get("sender"), stored.get("claimed_by")
-    leaves = stored.get("unsubscription")
+    leaves, approval = stored.get("unsubscription"), stored.get("approval")
     return Facts(
         earlier=tuple(map(_earlier_from_json, stored.get("earlier", ()))),
         token_issues=tuple(map(_ref_from_json, stored.get("token_issues", ()))),
@@ -82,6 +84,7 @@ def from_json(stored: Mapping[str, Any]) -> Facts:
         answers_ours=stored.get("answers_ours", ""),
         own_message=stored.get("own_message", ""),
         unsubscription=_unsubscription_from_json(leaves) if leaves else None,
+        approval=None if approval is None else approvals.from_json(approval),
         counts=dict(stored.get("counts", {})),
         busy=tuple((issue_id, standing) for issue_id, standing in stored.get("busy", ())),
         crowded=tuple(stored.get("crowded", ())),

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postrail.approvals.request import AssignmentState, State
 from postrail.configuration.models.limit import LimitName
 from postrail.configuration.models.mail_handler import MailHandler
 from postrail.decision import trace as traces
+from postrail.decision.approvals.fact import ANSWERED, REFUSED, ApprovalFact
 from postrail.decision.bounds import TRACE_MAX_BYTES, bounded, size_of
 from postrail.decision.decide import decide
 from postrail.decision.facts import (
@@ -32,7 +34,8 @@ from postrail.decision.release import Release
 from postrail.records import MailParsed
 from tests.makers.configuration import mail_account, snapshot
 from tests.makers.parsing import made
-from tests.makers.records import AUTHSERV_ID, mail_parsed
+from tests.makers.records import AUTHSERV_ID, NOON, mail_parsed
+from tests.unit.decision.approvals.cases import BOSS, REQUEST
 
 MAILS = sorted((Path(__file__).parents[2] / "mails").rglob("*.eml"))
 RULES: list[dict[str, Any]] = [
@@ -123,6 +126,17 @@ KINDS: dict[str, st.SearchStrategy[Any]] = {
         Unsubscription,
         issue=ISSUES,
         addresses=st.lists(SHORT, min_size=1, max_size=2).map(tuple),
+    ),
+    "approval": st.none()
+    | st.builds(
+        ApprovalFact,
+        genuine=st.booleans(),
+        state=st.sampled_from(State),
+        assignment_state=st.sampled_from(AssignmentState),
+        deadline=st.none() | st.just(NOON),
+        before=st.sampled_from(["", ANSWERED, REFUSED]),
+        request_id=st.just(REQUEST),
+        addresses=st.just((BOSS,)),
     ),
     "counts": st.dictionaries(st.sampled_from(list(map(str, LimitName))), st.integers(1, 2000)),
     "busy": st.lists(

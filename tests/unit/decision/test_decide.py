@@ -85,7 +85,7 @@ def test_the_stored_spellings_of_outcomes_stay() -> None:
         "deleted",
         "forwarded",
         "quarantined",
-        "approved",
+        "approval",
         "bounced",
         "receipt",
         "probe",

@@ -16,7 +16,7 @@ OUTCOMES = {
     "duplicate": ("done", False),
     "noted": ("done", False),
     "failed": ("failed", True),
-    "approved": ("done", False),
+    "approval": ("done", False),
     "ignored": ("done", True),
     "deleted": ("done", False),
     "forwarded": ("done", False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,7 +23,8 @@ from postrail.decision.facts import (
 )
 from postrail.decision.release import Release
 from postrail.records import MailParsed
-from tests.makers.records import mail_parsed
+from tests.makers.records import NOON, mail_parsed
+from tests.unit.decision.approvals.cases import FACT as APPROVAL
 from tests.unit.decision.cases import CASES, SNAPSHOT
 
 ISSUE = IssueRef(issue_id=1, issue_key="HELP-1", project="HELP")
@@ -66,6 +68,7 @@ KINDS: dict[str, Any] = {
     "claimed_by": OTHER,
     "own_message": "Message-ID",
     "unsubscription": Unsubscription(issue=OTHER, addresses=("ada@example.org",)),
+    "approval": replace(APPROVAL, deadline=NOON, told=True),
     "counts": {"sender_messages": 20, "sender_issues": 1},
     "busy": ((1, "proven"), (2**40, "outsider")),
     "crowded": (2**40,),
