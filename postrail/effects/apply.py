@@ -8,6 +8,7 @@ from typing import Any
 
 from postrail.configuration.load import with_held_projects
 from postrail.decision import trace
+from postrail.decision.approvals.effects import AnswerRequest, RefuseAnswer
 from postrail.decision.approvals.request import RequestApproval
 from postrail.decision.decision import (
     AddComment,
@@ -26,6 +27,7 @@ from postrail.decision.decision import (
     Unsubscribe,
 )
 from postrail.effects.add_comment import add_comments
+from postrail.effects.approvals.answers import answer_requests, refuse_answers
 from postrail.effects.approvals.request import request_approvals
 from postrail.effects.batch import Context, Decided, Made, Work
 from postrail.effects.create_issue import create_issues
@@ -66,6 +68,9 @@ APPLIERS: dict[type[Effect], Applier] = {
     Suppress: suppress_addresses,
     Unsubscribe: unsubscribe,
     DeleteBody: delete_bodies,
+    # Last: they hold the end of the ledger of approvals.
+    AnswerRequest: answer_requests,
+    RefuseAnswer: refuse_answers,
 }
 # What is sent about no issue.
 MAILERS: dict[type[Effect], Mailer] = {
@@ -107,11 +112,13 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
     by_mail = {one.mail_id: one for one in made if one.issue}
     handled = [_handled(one, by_mail.get(one.due.mail.mail_id)) for one in batch]
     mails += await _send(context, works, made, handled)
+    mails += [mail for one in made for mail in one.stored]
     records = _records(handled, mails, context)
     rows = [_finished(one, record) for one, record in zip(handled, records, strict=True)]
     written = await incoming.finish(context.connection, rows, context.now)
     handled = [one for one in handled if one.decided.due.mail.mail_id in written]
     entries = [*_entries(records, written), *queued_entries(mails)]
+    entries += [entry for one in made for entry in one.entries]
     added = await outbox.add(context.connection, entries, context.now)
     return Applied(handled=handled, outbox=added)
 

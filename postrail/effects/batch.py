@@ -15,6 +15,7 @@ from postrail.decision.facts import IssueRef
 from postrail.effects.notify import Announcement, NotificationOptions
 from postrail.incoming.queue import DueMail
 from postrail.records import OutgoingQueued
+from postrail.stream.producer import Entry
 from postrail.tracker import TransactionalTracker
 
 E = TypeVar("E", bound=Effect)
@@ -86,3 +87,6 @@ class Made:
     further: tuple[Announcement, ...] = ()
     # A message about no issue.
     letter: OutgoingQueued | None = None
+    # Messages that are stored already, and further records for the outbox.
+    stored: tuple[OutgoingQueued, ...] = ()
+    entries: tuple[Entry, ...] = ()

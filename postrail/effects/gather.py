@@ -20,6 +20,7 @@ from postrail.decision.facts import EarlierMail, Facts, IssueRef
 from postrail.effects.audiences.sizes import most_named
 from postrail.effects.facts.addressed import addressed_people, person_fact, recipients_of
 from postrail.effects.facts.answered_letters import answered_letters
+from postrail.effects.facts.approvals import approval_facts
 from postrail.effects.facts.beginnings import beginnings
 from postrail.effects.facts.belonging import agent_of, belonging
 from postrail.effects.facts.candidates import candidates_of, of_conversation
@@ -78,6 +79,7 @@ async def gather(
     clues = await read_clues(connection, mails, snapshot, message_id_key)
     indexed = await (issues.by_id if read_only else issues.lock)(connection, clues.issue_ids)
     refs = {issue_id: _ref(issue) for issue_id, issue in indexed.items()}
+    approvals = await approval_facts(connection, mails, message_id_key, read_only=read_only)
     internal = await _internal_messages(connection, mails, refs)
     found = {due.mail.mail_id: candidates_of(due, clues, refs, internal) for due in mails}
     candidates = {mail_id: one.issues for mail_id, one in found.items()}
@@ -118,6 +120,7 @@ async def gather(
             answers_ours=letters.get(mail_id, ""),
             own_message=ours.get(mail_id, ""),
             unsubscription=leaving.get(mail_id),
+            approval=approvals.get(mail_id),
             crowded=tuple(one.issue_id for one in all_issues if one.issue_id in crowded),
             tried=tried_keys(mail, clues, own.named, refs),
         )

@@ -19,6 +19,7 @@ from postrail.decision.sending.forwarding import forwarded_failure
 from postrail.effects.apply import Applied, apply
 from postrail.effects.batch import Context, Decided
 from postrail.effects.facts.answered_letters import forwarded_without_facts
+from postrail.effects.facts.approvals import approval_tokens
 from postrail.effects.gather import gather
 from postrail.effects.records.handled import Handled
 from postrail.errors import FatalError, LimitExceeded, TransientError
@@ -274,8 +275,12 @@ def _handled_ids(applied: Applied) -> list[str]:
 
 
 def distinct(due: Sequence[DueMail]) -> list[DueMail]:
-    """Keeps the first of several messages with equal content: the others need its outcome first."""
+    """Keeps the first of several messages of which the others need its outcome first.
+
+    They have equal content, or answer approval requests: perhaps the same one.
+    """
     first: dict[str, DueMail] = {}
     for mail in due:
         first.setdefault(mail.mail.fingerprint, mail)
-    return list(first.values())
+    answers = [one.mail.mail_id for one in first.values() if approval_tokens(one.mail)]
+    return [one for one in first.values() if one.mail.mail_id not in answers[1:]]

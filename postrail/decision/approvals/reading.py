@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from postrail.approvals.answer import read_choice
 from postrail.approvals.request import Choice, Meaning
+from postrail.approvals.words import words_of
 from postrail.decision.approvals.candidate import Candidate, Refusal
 from postrail.decision.approvals.refused import RefusedWhy
 from postrail.decision.message_values import new_text
 
-# Longer comments are cut; the whole message is kept.
-COMMENT_CHARACTERS = 10_000
+# People who work in another language than theirs often answer in this one.
+COMMON = "en"
 NO_COMMENT = "a rejection needs a comment: the reason, after the word that rejects"
-UNCLEAR = "it does not begin with one of the choices"
 
 
 def read(one: Candidate) -> tuple[Choice, str] | Refusal:
     """Returns the choice and the comment of an answer, or why it decides nothing."""
-    first, _, rest = new_text(one.question.mail).strip().partition("\n")
-    word, comment = first.strip(" .!").casefold(), rest.strip()[:COMMENT_CHARACTERS]
-    choice = next((found for found in one.fact.choices if found.name.casefold() == word), None)
-    if choice is None:
-        return Refusal(RefusedWhy.UNCLEAR, UNCLEAR)
-    if choice.meaning is Meaning.REJECT and one.fact.comment_required and not comment:
+    languages = filter(None, (one.fact.language, one.setup.language, COMMON))
+    words = words_of(languages, one.setup.words)
+    found = read_choice(new_text(one.question.mail), one.fact.choices, words)
+    if found.choice is None:
+        return Refusal(RefusedWhy.UNCLEAR, f"its answer is unclear: {found.why}")
+    rejects = found.choice.meaning is Meaning.REJECT
+    if rejects and one.fact.comment_required and not found.comment:
         return Refusal(RefusedWhy.COMMENT_MISSING, NO_COMMENT)
-    return choice, comment
+    return found.choice, found.comment

@@ -12,16 +12,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from postrail.approvals import ledger, store
+from postrail.approvals.decided import decided_record
 from postrail.approvals.ledger import Event, EventKind, NewEvent
 from postrail.approvals.request import Assignment, AssignmentState, ClosedBecause, Request, State
 from postrail.approvals.rule import result_of
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
+from postrail.effects.approvals.ask import ask
 from postrail.effects.approvals.callback import call_back
+from postrail.effects.approvals.result import result_mail
 from postrail.records import OutgoingQueued
+from postrail.stream import avro
 from postrail.stream.producer import Entry
+from postrail.stream.topics import APPROVAL_DECIDED
 from postrail.timers import queue as timers
 from postrail.timers.queue import TimerKind
+from postrail.tracker import issues
 
 ENDINGS = {
     EventKind.DECIDED: (State.DECIDED, ClosedBecause.DECIDED),
@@ -61,7 +67,14 @@ async def conclude(
     if result.choice is not None:
         ending = replace(events[-1], kind=EventKind.DECIDED, choice=result.choice.name)
         return await end(connection, snapshot, request, [*events, ending], key, now)
-    return Concluded(request=request, events=await ledger.append(connection, events))
+    added = await ledger.append(connection, events)
+    planned = [one for one in parts if one.state is AssignmentState.PLANNED]
+    following = [one for one in planned if one.place == result.next_place]
+    if not following:
+        return Concluded(request=request, events=added)
+    channel = events[-1].channel
+    mails = await ask(connection, snapshot, request, following, key, now, channel=channel)
+    return Concluded(request=request, events=added, mails=mails)
 
 
 async def end(
@@ -74,7 +87,8 @@ async def end(
 ) -> Concluded:
     """Ends an open request by the last of the events: one of ENDINGS, with the choice if decided.
 
-    Those who are still asked are asked no longer. Of a withdrawn request nobody is told here.
+    Those who are still asked are asked no longer. Nobody gets a message about a withdrawn request
+    here; the system that has asked is always called back.
     Raises ValueError for a request that has ended already.
     """
     ending = events[-1]
@@ -84,14 +98,27 @@ async def end(
     request = replace(request, state=state, choice=ending.choice, closed_at=now)
     waiting = [o.assignment_id for o in await _parts(connection, request) if o.state in WAITING]
     await store.close_assignments(connection, waiting, because)
-    if state is State.WITHDRAWN:
-        return Concluded(request=request, events=await ledger.append(connection, events))
-    if request.issue_id is not None:
-        await timers.schedule(connection, TimerKind.APPROVAL_FOLLOW, {request.request_id: now})
     parts = await _parts(connection, request)
-    before = await ledger.events_of(connection, request.request_id)
-    await call_back(connection, request, parts, [*before, *events], now)
-    return Concluded(request=request, events=await ledger.append(connection, events))
+    mails: Sequence[OutgoingQueued] = ()
+    if state is not State.WITHDRAWN:
+        mails = await result_mail(connection, snapshot, request, parts, key, now)
+        if request.issue_id is not None:
+            due = {request.request_id: now}
+            await timers.schedule(connection, TimerKind.APPROVAL_FOLLOW, due)
+    issue_key = await _issue_key(connection, request)
+    added = await ledger.append(connection, events)
+    history = await ledger.events_of(connection, request.request_id)
+    record = decided_record(request, parts, history, issue_key)
+    await call_back(connection, request, record, now)
+    entry = Entry(APPROVAL_DECIDED, request.request_id, avro.encode(record))
+    return Concluded(request=request, events=added, mails=mails, entries=[entry])
+
+
+async def _issue_key(connection: Connection, request: Request) -> str | None:
+    if request.issue_id is None:
+        return None
+    found = (await issues.by_id(connection, [request.issue_id])).get(request.issue_id)
+    return found.issue_key if found else None
 
 
 async def _parts(connection: Connection, request: Request) -> list[Assignment]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from postrail.decision import release as releases
+from postrail.decision.approvals.effects import AnswerRequest, RefuseAnswer
 from postrail.decision.decision import (
     AddComment,
     CreateIssue,
@@ -81,7 +82,15 @@ def handled_record(one: Handled, outgoing: Sequence[str], context: Context) -> M
 def effects_made(record: MailHandled) -> tuple[tuple[str, ...], ...]:
     """Returns the effects as a trace has them: each a kind with its keys, ids and addresses."""
     made = (
-        (one.kind, one.issue_key, one.comment_id, one.address, one.outgoing_id, one.event)
+        (
+            one.kind,
+            one.issue_key,
+            one.comment_id,
+            one.address,
+            one.outgoing_id,
+            one.request_id,
+            one.event,
+        )
         for one in record.effects
     )
     sent = (("outgoing", outgoing_id) for outgoing_id in record.outgoing_ids)
@@ -131,6 +140,9 @@ def _applied(effect: Effect, one: Handled, context: Context) -> AppliedEffect:
             return _on(effect.issue, kind, address=effect.addresses[0])
         case Suppress():
             return AppliedEffect(kind=kind, address=effect.address)
+        case AnswerRequest() | RefuseAnswer():
+            event = effect.choice if isinstance(effect, AnswerRequest) else effect.why
+            return AppliedEffect(kind=kind, request_id=effect.request_id, event=event)
         case Forward() | Notify() | Notice():
             return AppliedEffect(kind=kind, address=effect.to)
         case _:
