@@ -35,7 +35,7 @@ def checked_url(url: str, private_hosts: Collection[str]) -> SplitResult:
     """
     parts = _parts(url)
     host = parts.hostname or ""
-    named = host in private_hosts
+    named = is_named(host, private_hosts)
     if parts.scheme != "https" and not (named and parts.scheme == "http"):
         raise ConfigurationError(
             f"the address to post to, at {host or 'no host'}, does not begin with https://",
@@ -47,6 +47,11 @@ def checked_url(url: str, private_hosts: Collection[str]) -> SplitResult:
     if not named and (address := _literal(host)) and not is_public(address):
         raise refused(host, host)
     return parts
+
+
+def is_named(host: str, private_hosts: Collection[str]) -> bool:
+    """Tells whether the host is one of those that may be private, in any case of its letters."""
+    return host.lower() in {one.lower() for one in private_hosts}
 
 
 def host_of(url: str) -> str:

@@ -16,7 +16,14 @@ from http import HTTPStatus
 import httpx
 
 from postrail.errors import PipelineError, causes
-from postrail.webhooks.address import Resolve, checked_url, host_of, public_addresses, resolve
+from postrail.webhooks.address import (
+    Resolve,
+    checked_url,
+    host_of,
+    is_named,
+    public_addresses,
+    resolve,
+)
 from postrail.webhooks.signature import headers
 
 # For all of it, so that a receiver that sends a byte now and then holds no sender.
@@ -80,7 +87,7 @@ class Poster:
         host, given = parts.hostname or "", headers(post_id, body, target.secret, now)
         url = httpx.URL(target.url)
         # Both read the address alike, else the wrong host might count as named.
-        if host in target.private_hosts and host in (url.host, url.raw_host.decode()):
+        if is_named(host, target.private_hosts) and host in (url.host, url.raw_host.decode()):
             return await _posted(target, url, body, given)
         port = parts.port or 443
         addresses = await public_addresses(host, port, self._threads, self._resolver)

@@ -53,7 +53,7 @@ def target(
     certificates: Certificates,
     *,
     host: str = "localhost",
-    private: Sequence[str] = ("localhost", "127.0.0.1"),
+    private: Sequence[str] = ("Localhost", "127.0.0.1"),
 ) -> Target:
     return Target(
         url=receiver.url(host),

@@ -160,7 +160,7 @@ def test_an_address_is_refused_and_not_told(url: str, why: str) -> None:
     ],
 )
 def test_public_and_named_hosts_pass(url: str) -> None:
-    checked_url(url, ["named.internal", "10.0.0.7"])
+    checked_url(url, ["Named.internal", "10.0.0.7"])
 
 
 def test_the_host_is_what_may_be_shown() -> None:
