@@ -9,9 +9,11 @@ import json
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from postrail.database import Pool, rows, transaction
 from postrail.webhooks import claims
+from services.sender.webhooks.worker import COUNT_EVERY
 from tests.integration.webhooks.scene import CALLBACK_SECRET, Scene, until
 from tests.servers.webhooks.receiver import SECRET, Receiver, answer, when_open
 
@@ -163,6 +165,28 @@ async def test_no_transaction_is_open_while_something_is_posted(
         )
     assert open_ones == []
     receiver.gate.set()
+    await sender.finish()
+
+
+async def test_metrics_count_the_attempts_and_what_has_not_arrived(
+    scene: Scene, receiver: Receiver
+) -> None:
+    def value(name: str, label: str, of: str) -> float:
+        return REGISTRY.get_sample_value(name, {label: of}) or 0
+
+    outcomes = ("posted", "waiting", "failed")
+    before = [value("postrail_webhook_attempts_total", "outcome", one) for one in outcomes]
+    receiver.behaviours = [answer(204), answer(410), DOWN]
+    for _ in range(3):
+        await scene.add(receiver.url())
+    sender = scene.sender()
+    await sender.work()
+    after = [value("postrail_webhook_attempts_total", "outcome", one) for one in outcomes]
+    assert [b - a for a, b in zip(before, after, strict=True)] == [1, 1, 1]
+    scene.clock.move(COUNT_EVERY.total_seconds())
+    await sender.begin()
+    states = ("waiting", "failing", "failed")
+    assert [value("postrail_webhook_posts", "state", one) for one in states] == [1, 1, 1]
     await sender.finish()
 
 
