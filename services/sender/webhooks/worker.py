@@ -38,17 +38,11 @@ LATE_SECONDS = claims.CLAIM.total_seconds() - 2 * SECONDS
 class Webhooks:
     """Posts what is due until the process stops; one receiver that is slow delays no other."""
 
-    def __init__(
-        self,
-        pool: Pool,
-        clock: Clock,
-        targets: Targets,
-        poster: Poster | None = None,
-    ) -> None:
+    def __init__(self, pool: Pool, clock: Clock, targets: Targets) -> None:
         self._pool = pool
         self._clock = clock
         self._targets = targets
-        self._poster = poster or Poster(at_once=AT_ONCE)
+        self._poster = Poster(at_once=AT_ONCE)
         self._snapshots = CachedSnapshot(clock)
         self._tasks: set[asyncio.Task[None]] = set()
         # Another one may be due as soon as its host has answered.
