@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from postrail.approvals.order import ApprovalOrder
 from postrail.approvals.request import AtDeadline, Choice, Meaning, Rule
@@ -13,6 +12,7 @@ from postrail.configuration.configured import folded
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.effects.approvals.refused import RequestRefused
 from postrail.errors import ConfigurationError
+from postrail.webhooks.address import checked_url
 from postrail.workflow.transitions import status_named
 
 SUBJECT_MAX_CHARACTERS = 250
@@ -199,20 +199,16 @@ def _bounded(order: ApprovalOrder, now: datetime) -> datetime:
 
 
 def _check_callback(url: str, setup: ApprovalSetup) -> None:
-    """Raises unless the decision may be posted there; addresses are checked when it is posted."""
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
-    allowed = {one.lower() for one in setup.callback_hosts}
-    if len(url) > URL_MAX_CHARACTERS or not host or parts.scheme not in ("https", "http"):
+    """Raises unless the decision may be posted there, as far as one can tell without DNS."""
+    if len(url) > URL_MAX_CHARACTERS:
         raise RequestRefused(
-            "the callback is no URL that can be posted to",
-            remedy="Give one such as https://deploy.example.com/approved",
+            f"the callback's address has more than {URL_MAX_CHARACTERS} characters",
+            remedy="Give a shorter one",
         )
-    if parts.scheme == "http" and host not in allowed:
-        raise RequestRefused(
-            f"the callback to {host} is not encrypted",
-            remedy=f"Give an https URL, or name the host in callback_hosts of {setup.name}",
-        )
+    try:
+        checked_url(url, setup.callback_hosts)
+    except ConfigurationError as error:
+        raise RequestRefused(error.problem, remedy=error.remedy, setting=error.setting) from None
     if not setup.callback_secret:
         raise ConfigurationError(
             f"approval setup {setup.name!r} has no secret to sign callbacks with",

@@ -173,7 +173,7 @@ def test_a_changed_ledger_is_found(postrail: Postrail, settings: Settings) -> No
         (("request", "deploy", "x", "--rule", "some"), 2, "'some' is no rule"),
         (("request", "deploy", "x", "--field", "x"), 2, "'x' is not FIELD=VALUE"),
         (("request", "deploy", "x"), 1, "the request has no approvers"),
-        (("request", "signed", "x", *BOTH, "--callback-url", "x"), 1, "no URL"),
+        (("request", "signed", "x", *BOTH, "--callback-url", "x"), 1, "https://"),
         (("delegate", ANN, BOB, "--until", "2026-01-01"), 1, "ends before it begins"),
     ],
 )
