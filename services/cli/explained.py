@@ -22,6 +22,8 @@ VALUE_CHARACTERS = 200
 TOLD = {"tried", "left_out", "sender"}
 # Facts that hold the ids of issues.
 ISSUE_IDS = {"done_issues", "taking_part", "insider_in", "crowded"}
+# Values that may be passwords.
+HIDDEN = {"callback_url"}
 # Names that say little to an operator.
 NAMES = {
     "crowded": "issues with as many watchers as messages may make",
@@ -43,7 +45,10 @@ def as_json(found: Explained) -> dict[str, Any]:
         "outcome": decision.outcome,
         "reason": decision.reason,
         "issue_key": decision.issue.issue_key if decision.issue else None,
-        "effects": [{"effect": type(one).__name__, **asdict(one)} for one in decision.effects],
+        "effects": [
+            {"effect": type(one).__name__, **asdict(one, dict_factory=_without_hidden)}
+            for one in decision.effects
+        ],
         "made": [list(one) for one in found.made],
         "trace": whole,
         "notes": list(found.notes),
@@ -114,6 +119,10 @@ def _issues_in(facts: Facts) -> Iterator[IssueRef]:
         yield facts.internal_issue
 
 
+def _without_hidden(values: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {name: value for name, value in values if name not in HIDDEN}
+
+
 def effect_line(effect: Effect) -> str:
     """Returns an effect in a line: its name, and its values that are not as usual."""
     values = "; ".join(f"{name}: {value}" for name, value in _values(effect))
@@ -143,7 +152,7 @@ def _values(value: Any) -> Iterator[tuple[str, str]]:
     """Yields the fields of a dataclass that differ from their defaults, those within them too."""
     for one in dataclasses.fields(value):
         given = getattr(value, one.name)
-        if given == one.default:
+        if given == one.default or one.name in HIDDEN:
             continue
         if dataclasses.is_dataclass(given) and not isinstance(given, IssueRef):
             yield from _values(given)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from postrail.decision.decision import CreateIssue
+from postrail.approvals.order import ApprovalOrder
+from postrail.decision.approvals.request import RequestApproval
+from postrail.decision.decision import CreateIssue, Decision, Outcome
 from postrail.decision.facts import Facts, IssueRef
-from services.cli.explained import effect_line, fact_lines
+from postrail.operate.explain import Explained
+from services.cli.explained import as_json, effect_line, fact_lines
+from tests.makers.records import mail_parsed
 
 HELP_1 = IssueRef(issue_id=7, issue_key="HELP-1", project="HELP")
 
@@ -28,3 +32,21 @@ def test_effects_are_in_words() -> None:
     assert effect_line(CreateIssue(project="HELP", muted=False, neutral=True)) == (
         "create issue (project: HELP; confirmed without words of the message: yes)"
     )
+
+
+def test_the_address_of_a_callback_is_not_shown() -> None:
+    order = ApprovalOrder(
+        setup="deploy",
+        subject="",
+        approvers=("ann@example.com", "lead"),
+        callback_url="https://deploy.example.com/?key=secret",
+        origin="handler",
+    )
+    effect = RequestApproval(order=order, number=0)
+    assert effect_line(effect) == (
+        "request approval (setup: deploy; approvers: ann@example.com, lead; origin: handler)"
+    )
+    decision = Decision(outcome=Outcome.ISSUE, reason="", effects=(effect,))
+    found = as_json(Explained(mail=mail_parsed(), decision=decision))
+    assert "secret" not in str(found)
+    assert found["effects"][0]["order"]["setup"] == "deploy"
