@@ -24,14 +24,20 @@ def postrail(
 
 
 @pytest.fixture
-def desk(
+def stopped_desk(
     own_folder: Path,
     environment: dict[str, str],
     dovecot: Dovecot,
     tmp_path: Path,
     postrail: Postrail,
 ) -> Iterator[Desk]:
+    """Makes a desk whose services the test starts."""
     with Pipeline(own_folder, environment, dovecot) as pipeline:
-        pipeline.start()
         yield Desk(pipeline, postrail, tmp_path)
         pipeline.show_logs()
+
+
+@pytest.fixture
+def desk(stopped_desk: Desk) -> Desk:
+    stopped_desk.pipeline.start()
+    return stopped_desk

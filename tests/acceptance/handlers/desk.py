@@ -24,12 +24,19 @@ class Desk:
         self._folder = folder
         self._received = 0
 
-    def apply(self, configuration: str) -> None:
-        """Applies a file; IMAP_PORT and SMTP_PORT stand for those of the test's servers."""
+    def apply(self, configuration: str, **values: object) -> None:
+        """Applies a file in which words stand for values, such as IMAP_PORT and SMTP_PORT."""
         file = self._folder / "scenario.yaml"
-        imap, smtp = str(self.pipeline.dovecot.imap_port), str(self.pipeline.sink_port)
-        file.write_text(configuration.replace("IMAP_PORT", imap).replace("SMTP_PORT", smtp))
+        for word, value in (values or self._ports()).items():
+            configuration = configuration.replace(word, str(value))
+        file.write_text(configuration)
         self.run("apply", "--file", str(file))
+
+    def _ports(self) -> dict[str, int]:
+        return {
+            "IMAP_PORT": self.pipeline.dovecot.imap_port,
+            "SMTP_PORT": self.pipeline.sink_port,
+        }
 
     def run(self, *arguments: str) -> str:
         """Runs a command, which has to succeed; returns its output."""
