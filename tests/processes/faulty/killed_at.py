@@ -51,6 +51,18 @@ def after_async(method: Coroutine) -> Coroutine:
     return call
 
 
+def after_with_result(method: Coroutine) -> Coroutine:
+    """Makes the coroutine kill the process when it has returned something."""
+
+    async def call(*arguments: Any, **named: Any) -> Any:
+        found = await method(*arguments, **named)
+        if found:
+            die()
+        return found
+
+    return call
+
+
 def before_sending_rows(flush: Coroutine) -> Coroutine:
     """Kills the process when the rows of the outbox are committed and about to be sent."""
 
@@ -107,6 +119,8 @@ SEND = ("postrail.stream.producer", "Producer.send")
 REFETCH = ("services.fetcher", "services.fetcher.refetch.queue")
 CLI = "services.cli"
 HANDLER = "services.handler"
+SENDER = "services.sender"
+APPROVALS = (HANDLER, "postrail.approvals.store")
 COMMANDS = (HANDLER, "postrail.effects.fields.commands")
 APPLIERS = (HANDLER, "postrail.effects.apply", "APPLIERS")
 TIMED = "postrail.operate.approvals.timed"
@@ -194,6 +208,14 @@ POINTS = {
     "effect: Forward": Point(*MAILERS, after_effect("Forward")),
     "effect: Reply": Point(*MAILERS, after_effect("Reply")),
     "effect: Notify": Point(*MAILERS, after_effect("Notify")),
+    # The steps of an answer to an approval request, and of what follows from the decision.
+    "approval: answered": Point(*APPROVALS, "answered", after_async),
+    "approval: closed": Point(*APPROVALS, "close_request", after_async),
+    "approval: in the ledger": Point(HANDLER, "postrail.approvals.ledger", "append", after_async),
+    "effect: AnswerRequest": Point(*APPLIERS, after_effect("AnswerRequest")),
+    "approval: followed": Point(HANDLER, "services.handler.timed_work", "follow", after_async),
+    "webhook: claimed": Point(SENDER, "postrail.webhooks.claims", "claim_due", after_with_result),
+    "webhook: posted": Point(SENDER, "postrail.webhooks.post", "Poster.post", after_async),
     # A bundle or digest, whose timer is removed last before the commit.
     "timer: removed": Point(HANDLER, "postrail.timers.queue", "remove", after_async),
     # The timers of an approval request: its deadline, and what its issue does.
