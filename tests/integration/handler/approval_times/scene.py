@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from postrail.configuration.approvals.setup import ApprovalSetup
 from postrail.configuration.load import load_snapshot
 from postrail.configuration.models.person import Person
 from postrail.configuration.models.project import Project
-from postrail.database import transaction
+from postrail.database import Connection, transaction
 from postrail.effects.approvals.conclude import conclude
 from postrail.mailbox_state import last_contact
 from postrail.operate.approvals.request import request_approval
@@ -67,7 +67,7 @@ class Asked:
         """Answers as the approver, and does what follows from it."""
         bench, now = self.bench, self.bench.clock.now()
         async with transaction(bench.pool) as connection:
-            request = (await store.lock(connection, [self.request_id]))[self.request_id]
+            await store.lock(connection, [self.request_id])
             (part,) = [
                 one
                 for one in (await store.assignments(connection, [self.request_id]))[self.request_id]
@@ -81,18 +81,28 @@ class Asked:
                 mail_id="",
                 now=now,
             )
-            event = NewEvent(
-                request_id=self.request_id,
-                assignment_id=part.assignment_id,
-                happened_at=now,
-                kind=EventKind.ANSWERED,
-                actor=address,
-                channel=Channel.COMMAND,
-                choice=choice,
-                comment=comment,
-            )
-            snapshot = await load_snapshot(connection)
-            await conclude(connection, snapshot, request, [event], bench.key, now)
+            event = replace(self._answered(address, choice), comment=comment)
+            await self._conclude(connection, replace(event, assignment_id=part.assignment_id))
+
+    async def conclude(self, address: str, choice: str) -> None:
+        """Does once more what follows from the answers."""
+        async with transaction(self.bench.pool) as connection:
+            await self._conclude(connection, self._answered(address, choice))
+
+    def _answered(self, address: str, choice: str) -> NewEvent:
+        return NewEvent(
+            request_id=self.request_id,
+            happened_at=self.bench.clock.now(),
+            kind=EventKind.ANSWERED,
+            actor=address,
+            channel=Channel.COMMAND,
+            choice=choice,
+        )
+
+    async def _conclude(self, connection: Connection, event: NewEvent) -> None:
+        request = (await store.lock(connection, [self.request_id]))[self.request_id]
+        snapshot, now = await load_snapshot(connection), self.bench.clock.now()
+        await conclude(connection, snapshot, request, [event], self.bench.key, now)
 
     async def state(self) -> tuple[str, str]:
         """Returns the state and the choice."""

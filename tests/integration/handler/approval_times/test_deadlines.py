@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 
 from postrail.approvals.request import AtDeadline, Rule
+from postrail.configuration.models.person import Person
 from postrail.database import transaction
+from postrail.operate.approvals.reassign import reassign
 from postrail.records import OutgoingQueued
 from tests.integration.handler.approval_times.scene import (
     ANN,
@@ -25,6 +27,7 @@ from tests.integration.handler.approval_times.scene import (
     work,
 )
 from tests.integration.handler.bench import Bench
+from tests.makers.acts import OPERATOR
 
 DAY = 24 * 3600.0
 
@@ -186,12 +189,12 @@ ESCALATED = [
         {EVE: "approve"},
         ("decided", "approve"),
     ),
-    # Who is asked already stays so; who has answered is not asked again.
+    # The approvers are no others.
     (
         Rule.ALL,
         (BOB, ANN, CID),
-        [(1, "ann", "answered"), (2, "bob", "asked"), (3, "cid", "asked")],
-        {BOB: "approve", CID: "approve"},
+        [(1, "ann", "answered"), (2, "bob", "escalated"), (3, "cid", "asked")],
+        {CID: "approve"},
         ("decided", "approve"),
     ),
 ]
@@ -242,7 +245,17 @@ async def test_an_escalated_request_expires_after_the_same_time_once_more(approv
     assert await asked.events() == ["escalated", "asked", "expired"]
 
 
+async def test_who_is_asked_in_the_meantime_keeps_the_own_part(approving: Bench) -> None:
+    asked = await ask(approving, rule=Rule.ALL, at_deadline=AtDeadline.ESCALATE, escalate_to=(CID,))
+    await reassign(approving.desk, OPERATOR, asked.key, BOB, CID)
+    await pass_deadline(approving)
+    # Nobody else is left to ask.
+    assert await asked.state() == ("expired", "")
+
+
 async def test_with_nobody_else_to_ask_it_expires(approving: Bench) -> None:
-    asked = await escalated(approving, Rule.ALL, ANN)
+    asked = await ask(approving, at_deadline=AtDeadline.ESCALATE, escalate_to=(CID,))
+    await approving.save(Person(address=CID, name="Cid", active=False))
+    await pass_deadline(approving)
     assert await asked.state() == ("expired", "")
     assert await asked.events() == ["expired"]
