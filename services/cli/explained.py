@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from postrail.decision import trace as traces
+from postrail.decision.approvals.fact import ApprovalFact
 from postrail.decision.decision import Decision, Effect
 from postrail.decision.facts import Facts, IssueRef, MatchTried
 from postrail.decision.trace import Trace
@@ -167,7 +168,7 @@ def _shown(value: Any) -> str:
         return ", ".join(map(_shown, value))
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {number}" for name, number in value.items())
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) and not isinstance(value, ApprovalFact):
         return " ".join(text for _, text in _values(value))
     return "yes" if value is True else _in_a_line(str(value))
 

@@ -55,6 +55,21 @@ class ApprovalFact:
         """Returns the name by which people know the request."""
         return f"A-{self.number}"
 
+    def __str__(self) -> str:
+        """Returns it for people who ask why a message was decided so."""
+        if not self.request_id:
+            return "a token that names nothing"
+        token = "the token" if self.genuine else "a forged token"
+        approver = self.addresses[0] if self.addresses else "nobody"
+        part = f"{self.assignment_state} {self.closed_because}".strip()
+        told = [f"{token} of {approver}, {part}"]
+        told += [f"who answers for {self.answers_for}"] if self.answers_for else []
+        told += [f"{self.key} of setup {self.setup}, {self.state}"]
+        told += [f"until {self.deadline:%Y-%m-%d %H:%M %Z}"] if self.deadline else []
+        told += ["tokens of other requests"] if self.other_requests else []
+        told += [f"{self.before} before"] if self.before else []
+        return "; ".join(told)
+
 
 DEFAULTS = ApprovalFact(genuine=True)
 TIMES = ("deadline", "begins_at", "ends_at")

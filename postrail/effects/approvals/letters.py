@@ -50,7 +50,9 @@ class Letters:
             self.key, assignment.assignment_id, assignment.request_id, assignment.address
         )
         address = self.snapshot.reply_address_of(self.setup)
-        if self.snapshot.takes_plus_addresses(address, self.setup.account):
+        # A group's address takes no extensions, whatever the mailboxes of its members do.
+        account = self.snapshot.accounts.get(self.setup.account)
+        if account and account.plus_addresses and account.address.lower() == address.lower():
             address = reply_address(address, token)
         reader = self.readers.get(assignment.address.lower())
         return Approver(

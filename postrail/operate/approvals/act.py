@@ -23,6 +23,7 @@ from postrail.operate.issues.act import Actor, Desk
 from postrail.outgoing.held import HeldDelivery
 from postrail.records import OutgoingQueued
 from postrail.stream import outbox
+from postrail.stream.producer import Entry
 from postrail.tracker import issues
 from postrail.workflow.rights import NotAllowed
 from postrail.workflow.roles import Role, role_of
@@ -62,6 +63,8 @@ class RequestInHand:
     events: list[NewEvent] = field(default_factory=list)
     # Stored already.
     mails: list[OutgoingQueued] = field(default_factory=list)
+    # Further records for the outbox.
+    entries: list[Entry] = field(default_factory=list)
     # Whom the messages go to, and whom they do not; filled in when the act is done.
     notified: tuple[str, ...] = ()
     held: tuple[HeldDelivery, ...] = ()
@@ -150,7 +153,7 @@ async def acting_on(desk: Desk, actor: Actor, key: str) -> AsyncIterator[Request
         )
         yield act
         await act.write_events()
-        await outbox.add(connection, queued_entries(act.mails), desk.now)
+        await outbox.add(connection, [*act.entries, *queued_entries(act.mails)], desk.now)
         act.notified, act.held = await told_by(connection, act.mails)
 
 

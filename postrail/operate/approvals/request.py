@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from postrail.approvals import store
@@ -23,7 +22,6 @@ from postrail.operate.approvals.act import (
 from postrail.operate.approvals.told import told_by
 from postrail.operate.approvals.withdraw import withdraw_in
 from postrail.operate.issues.act import Actor, Desk, locked_issues, role_in
-from postrail.records import OutgoingQueued
 from postrail.stream import outbox
 from postrail.tracker.issues import IndexedIssue
 from postrail.workflow.rights import require
@@ -62,6 +60,10 @@ async def request_approval(
         issue = None
         if issue_key:
             (issue,) = await locked_issues(connection, [issue_key])
+        if replaces:
+            # Against deadlocks, requests are locked after issues, and before projects.
+            await locked_request(connection, replaces)
+        if issue is not None:
             await hold_projects(connection, [issue.project])
         snapshot = await load_snapshot(connection)
         if issue is not None:
@@ -76,10 +78,12 @@ async def request_approval(
             seal,
             desk.now,
         )
-        mails = list(begun.mails)
+        mails, entries = list(begun.mails), []
         if former and begun.is_new:
-            mails += await _replace(connection, snapshot, desk, actor, former, begun.request)
-        await outbox.add(connection, queued_entries(mails), desk.now)
+            act = await _replace(connection, snapshot, desk, actor, former, begun.request)
+            mails += act.mails
+            entries = act.entries
+        await outbox.add(connection, [*entries, *queued_entries(mails)], desk.now)
         notified, held = await told_by(connection, mails)
         found = await store.assignments(connection, [begun.request.request_id])
     return Requested(
@@ -139,8 +143,8 @@ async def _replace(
     actor: Actor,
     former: Request,
     new: Request,
-) -> Sequence[OutgoingQueued]:
-    """Withdraws the former request; returns the messages that say so."""
+) -> RequestInHand:
+    """Withdraws the former request; returns the act, with the messages that say so."""
     require_open(former)
     found = await store.assignments(connection, [former.request_id])
     act = RequestInHand(
@@ -154,4 +158,4 @@ async def _replace(
     )
     await withdraw_in(act, f"replaced by {new.key}")
     await act.write_events()
-    return act.mails
+    return act

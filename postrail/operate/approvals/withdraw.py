@@ -30,6 +30,7 @@ async def withdraw_in(act: RequestInHand, reason: str) -> None:
     """Closes the request and its open parts, within an act."""
     asked = [one for one in act.assignments if one.state is AssignmentState.ASKED]
     act.note(EventKind.WITHDRAWN, reason=reason)
-    await end(act.connection, act.snapshot, act.request, act.events, act.key, act.now)
+    ended = await end(act.connection, act.snapshot, act.request, act.events, act.key, act.now)
+    act.entries += ended.entries
     act.events.clear()
     await act.tell_closed(asked, ClosedBecause.WITHDRAWN)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from postrail.approvals.order import ApprovalOrder
+from postrail.approvals.request import AssignmentState, ClosedBecause, State
+from postrail.decision.approvals.fact import ApprovalFact
 from postrail.decision.approvals.request import RequestApproval
 from postrail.decision.decision import CreateIssue, Decision, Outcome
 from postrail.decision.facts import Facts, IssueRef
@@ -25,6 +27,22 @@ def test_facts_name_issues_by_their_keys() -> None:
         "the sender takes part in: HELP-1",
         "the sender is an agent for: HELP-1",
         "counts: conversation_messages 2",
+    ]
+
+
+def test_an_approval_request_is_in_words() -> None:
+    fact = ApprovalFact(
+        genuine=True,
+        request_id="6f7e1c53-8b0a-4f4e-9c06-7a1d0a3a9d51",
+        number=12,
+        setup="deploy",
+        state=State.DECIDED,
+        assignment_state=AssignmentState.CLOSED,
+        closed_because=ClosedBecause.DECIDED,
+        addresses=("boss@example.org", "boss@home.example"),
+    )
+    assert fact_lines(Facts(approval=fact)) == [
+        "approval: the token of boss@example.org, closed decided; A-12 of setup deploy, decided"
     ]
 
 

@@ -133,6 +133,10 @@ def _facts(facts: Facts, words: Replacer, kept: Sequence[str]) -> Facts:
         is_kept = (HEADERS if name == "tried" else PEOPLE) in kept
         if name in stored and not is_kept:
             stored[name] = _replaced(stored[name], words)
+    if "approval" in stored and PEOPLE not in kept:
+        fact = stored["approval"]
+        people = {name: fact[name] for name in ("addresses", "answers_for") if name in fact}
+        stored["approval"] = fact | _replaced(people, words)
     return stored_facts.from_json(stored)
 
 

@@ -42,6 +42,8 @@ async def test_a_withdrawn_request_asks_nobody_any_more(pool: Pool, desk: Desk) 
     assert [state for _, _, state in await states(pool, "A-1")] == ["withdrawn", "withdrawn"]
     last = (await events(pool, "A-1"))[-1]
     assert (last.kind, last.actor, last.reason) == ("withdrawn", "", "too late")
+    ended = "SELECT count(*) FROM outbox WHERE topic = 'approval.decided'"
+    assert await query(pool, ended) == [(1,)]
     with pytest.raises(RequestEnded, match="A-1 is withdrawn already"):
         await withdraw(desk, OPERATOR, "A-1")
 

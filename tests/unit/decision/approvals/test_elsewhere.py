@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from postrail.approvals.request import Choice
 from postrail.configuration.models.sender_filter import SenderFilter
 from postrail.decision.approvals.effects import RefuseAnswer
 from postrail.decision.approvals.refused import RefusedWhy
+from postrail.decision.bounds import FACTS_MAX_BYTES, size_of
 from postrail.decision.decision import CreateIssue, Outcome
 from postrail.decision.facts import Facts
 from postrail.decision.stored import facts as stored_facts
@@ -75,3 +77,10 @@ def test_facts_are_stored_and_read_back() -> None:
     assert stored_facts.from_json(stored_facts.to_json(facts)) == facts
     forged = Facts(approval=replace(FACT, genuine=False, addresses=()))
     assert stored_facts.from_json(stored_facts.to_json(forged)) == forged
+
+
+def test_the_longest_choices_and_addresses_fit_into_a_trace() -> None:
+    choices = tuple(Choice(name="n" * 60, label="ü" * 60) for _ in range(9))
+    addresses = tuple(f"{'a' * 50}{number}@example.org" for number in range(10))
+    fact = replace(FACT, choices=choices, addresses=addresses, answers_for=addresses[0])
+    assert size_of(stored_facts.to_json(Facts(approval=fact))) < FACTS_MAX_BYTES
