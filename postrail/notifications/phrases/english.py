@@ -54,11 +54,13 @@ ENGLISH = Phrases(
     approval_comment="A rejection needs a comment that says why.",
     approval_only="Only you are asked.",
     approval_any="The first answer decides; {count} people are asked.",
-    approval_all="All {count} people who are asked must approve; the first rejection decides.",
-    approval_count="Of the {count} people who are asked, {needed} must approve.",
+    approval_all=(
+        "It takes the approval of all {count} people who are asked; the first rejection decides."
+    ),
+    approval_count="It takes the approval of {needed} of the {count} people who are asked.",
     approval_order=(
-        "The {count} approvers are asked one after the other; all must approve, and the first"
-        " rejection decides."
+        "The {count} approvers are asked one after the other. It takes the approval of all; the"
+        " first rejection decides."
     ),
     approval_until="Your answer counts if it arrives before {time}.",
     approval_expires="After that, the request expires.",

@@ -78,12 +78,12 @@ _PLAIN = Phrases(
     approval_only="Vous êtes la seule personne consultée.",
     approval_any="La première réponse décide ; {count} personnes sont consultées.",
     approval_all=(
-        "Les {count} personnes consultées doivent toutes approuver ; le premier refus décide."
+        "Il faut l'approbation des {count} personnes consultées ; le premier refus décide."
     ),
-    approval_count="Sur {count} personnes consultées, {needed} doivent approuver.",
+    approval_count="Il faut l'approbation de {needed} des {count} personnes consultées.",
     approval_order=(
-        "L'une après l'autre, {count} personnes sont consultées ; toutes doivent approuver, et le"
-        " premier refus décide."
+        "L'une après l'autre, {count} personnes sont consultées. Il faut l'approbation de toutes"
+        " ; le premier refus décide."
     ),
     approval_until="Votre réponse compte si elle arrive avant le {time}.",
     approval_expires="Ensuite, la demande expire.",

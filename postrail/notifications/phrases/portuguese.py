@@ -54,11 +54,13 @@ PORTUGUESE = Phrases(
     approval_comment="Uma rejeição precisa de um comentário com o motivo.",
     approval_only="Só você é consultado.",
     approval_any="A primeira resposta decide; {count} pessoas são consultadas.",
-    approval_all="Todas as {count} pessoas consultadas têm de aprovar; a primeira rejeição decide.",
-    approval_count="Das {count} pessoas consultadas, {needed} têm de aprovar.",
+    approval_all=(
+        "É necessária a aprovação das {count} pessoas consultadas; a primeira rejeição decide."
+    ),
+    approval_count="É necessária a aprovação de {needed} das {count} pessoas consultadas.",
     approval_order=(
-        "Uma após a outra, {count} pessoas são consultadas; todas têm de aprovar, e a primeira"
-        " rejeição decide."
+        "Uma após a outra, {count} pessoas são consultadas. É necessária a aprovação de todas; a"
+        " primeira rejeição decide."
     ),
     approval_until="A sua resposta conta se chegar antes de {time}.",
     approval_expires="Depois disso, o pedido expira.",

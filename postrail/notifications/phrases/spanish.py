@@ -54,11 +54,13 @@ SPANISH = Phrases(
     approval_comment="Un rechazo necesita un comentario con el motivo.",
     approval_only="Solo se le pregunta a usted.",
     approval_any="Se pregunta a {count} personas; decide la primera respuesta.",
-    approval_all="Se pregunta a {count} personas; todas deben aprobar, y el primer rechazo decide.",
-    approval_count="Se pregunta a {count} personas; {needed} deben aprobar.",
+    approval_all=(
+        "Se necesita la aprobación de las {count} personas consultadas; el primer rechazo decide."
+    ),
+    approval_count="Se necesita la aprobación de {needed} de las {count} personas consultadas.",
     approval_order=(
-        "Se pregunta a {count} personas, una tras otra; todas deben aprobar, y el primer rechazo"
-        " decide."
+        "Se pregunta a {count} personas, una tras otra. Se necesita la aprobación de todas; el"
+        " primer rechazo decide."
     ),
     approval_until="Su respuesta cuenta si llega antes de {time}.",
     approval_expires="Después, la solicitud caduca.",
@@ -73,7 +75,7 @@ SPANISH = Phrases(
     approval_late="Llegó demasiado tarde: las respuestas contaban hasta {time}.",
     approval_over="La solicitud ha terminado entretanto y ya no necesita respuesta.",
     approval_answered="Una respuesta suya ya cuenta y no se puede cambiar por correo.",
-    approval_not_asked="Ya no se le pregunta a usted, o todavía no.",
+    approval_not_asked="Ya no se le pregunta a usted, o aún no es su turno.",
     approval_other_sender=(
         "Llegó desde {address}. Solo puede responder la persona a quien se preguntó, desde la"
         " dirección a la que se envió nuestro correo."

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from postrail.operate.template_preview import OF_APPROVALS
 from postrail.rendering.events import MessageEvent
 from tests.makers.commands import Postrail, answer
 
@@ -93,7 +94,7 @@ def test_nothing_of_an_issue_acts_on_the_terminal(
 
 
 def test_each_event_has_a_preview(templates: Postrail) -> None:
-    for event in (MessageEvent.DIGEST, MessageEvent.FORWARDED, MessageEvent.APPROVAL_REQUEST):
+    for event in (MessageEvent.DIGEST, MessageEvent.FORWARDED, *OF_APPROVALS):
         made = answer(templates, "templates", "preview", "HELP-1", "--event", event)
         assert made["text"].strip()
         assert made["html"].startswith("<!DOCTYPE html>")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -67,6 +69,16 @@ def test_no_line_of_ours_is_an_answer(language: str) -> None:
         for start in range(len(lines)):
             found = read("\n".join(lines[start:]), language)
             assert found.choice is None, lines[start]
+
+
+@each_language
+def test_no_line_that_a_program_has_wrapped_is_an_answer(language: str) -> None:
+    for message, width in product(messages(language), (60, 72, 76)):
+        own = [line for line in message.text.splitlines() if not line.startswith(">")]
+        lines = [piece for line in own for piece in textwrap.wrap(line, width) or [""]]
+        for start in range(len(lines)):
+            text = "\n".join(lines[start : start + 6])
+            assert read(text, language).choice is None, text
 
 
 # As mail programs send our HTML back: below or above nothing that a person wrote.

@@ -93,9 +93,12 @@ def test_the_subject_names_the_request_or_its_issue_and_never_a_token() -> None:
     ("changes", "words"),
     [
         ({"rule": Rule.ANY}, "The first answer decides; 3 people are asked."),
-        ({"rule": Rule.ALL}, "All 3 people who are asked must approve;"),
-        ({"rule": Rule.COUNT, "needed": 2}, "Of the 3 people who are asked, 2 must approve."),
-        ({"rule": Rule.ORDER}, "The 3 approvers are asked one after the other;"),
+        ({"rule": Rule.ALL}, "It takes the approval of all 3 people who are asked;"),
+        (
+            {"rule": Rule.COUNT, "needed": 2},
+            "It takes the approval of 2 of the 3 people who are asked.",
+        ),
+        ({"rule": Rule.ORDER}, "The 3 approvers are asked one after the other."),
         # A rule for one person says nothing.
         ({"rule": Rule.ALL, "places": 1}, "Only you are asked."),
         ({"comment_required": True}, "A rejection needs a comment"),
