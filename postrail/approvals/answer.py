@@ -6,8 +6,9 @@ It is careful: a text that may mean something else is unclear, and its author is
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from postrail.approvals.answer_text import (
     IDEOGRAPHIC,
@@ -78,9 +79,7 @@ class _Reader:
     def __init__(self, text: str, choices: Sequence[Choice], words: Sequence[ChoiceWords]) -> None:
         self._text = AnswerText(text[:READ_CHARACTERS])
         self._is_cut = len(text) > READ_CHARACTERS
-        self._phrases: dict[str, list[Phrase]] = {}
-        for one in _phrases(choices, words):
-            self._phrases.setdefault(" ".join(one.words), []).append(one)
+        self._phrases = _phrases(tuple(choices), tuple(words))
         self._longest = max((len(one.split()) for one in self._phrases), default=0)
         languages = dict.fromkeys(["en", *(one.language for one in words)])
         self._doubts = [DOUBTS[one] for one in languages if one in DOUBTS]
@@ -110,7 +109,7 @@ class _Reader:
         """Returns the longest phrase that begins here; raises Unclear if it has two meanings."""
         for length in range(min(self._longest, len(self._text) - at), 0, -1):
             words = self._text.words(at, at + length)
-            found = self._phrases.get(words, [])
+            found = self._phrases.get(words, ())
             if len({one.choice.name for one in found}) > 1:
                 raise Unclear(f"{words!r} names several choices")
             if found:
@@ -152,10 +151,12 @@ class _Reader:
         if last == len(text) and self._is_cut:
             raise Unclear("its first sentence is very long")
         clause = min(text.clause_end(end), last)
-        approves = phrase.choice.meaning is Meaning.APPROVE
+        negated = last if phrase.choice.meaning is Meaning.APPROVE else clause
+        contracted = [one.word for one in text.tokens[end:negated] if one.word.endswith("n't")]
+        self._refuse(contracted, end, negated, "may mean no")
         for doubts in self._doubts:
             self._refuse(doubts.conditions, end, last, "may be a condition")
-            self._refuse(doubts.negations, end, last if approves else clause, "may mean no")
+            self._refuse(doubts.negations, end, negated, "may mean no")
             if not phrase.stands_alone:
                 self._refuse(doubts.verbs, end, clause, "makes it another sentence")
                 self._require_own_decision(doubts, end, clause)
@@ -196,8 +197,7 @@ class _Reader:
 
     def _refuse(self, doubts: Iterable[str], start: int, end: int, why: str) -> None:
         sentence = self._text.words(start, end)
-        contracted = [word for word in sentence.split() if word.endswith("n't")]
-        if found := [*found_in(doubts, sentence), *contracted]:
+        if found := list(found_in(doubts, sentence)):
             raise Unclear(f"{min(found, key=sentence.find)!r} {why}")
 
     def _require_own_decision(self, doubts: DoubtWords, start: int, end: int) -> None:
@@ -208,8 +208,19 @@ class _Reader:
                 raise Unclear("it may report the decision of another person")
 
 
-def _phrases(choices: Sequence[Choice], words: Sequence[ChoiceWords]) -> list[Phrase]:
-    """Returns all words that name one of the choices.
+@lru_cache(maxsize=100)
+def _phrases(
+    choices: tuple[Choice, ...], words: tuple[ChoiceWords, ...]
+) -> Mapping[str, Sequence[Phrase]]:
+    """Returns the phrases that name one of the choices, by their words."""
+    phrases: dict[str, list[Phrase]] = {}
+    for one in _all_phrases(choices, words):
+        phrases.setdefault(" ".join(one.words), []).append(one)
+    return phrases
+
+
+def _all_phrases(choices: Sequence[Choice], words: Sequence[ChoiceWords]) -> list[Phrase]:
+    """Returns the numbers, names and labels of the choices, and the words of the languages.
 
     Words that mean yes, or no, name a choice only if a single one has that meaning.
     """

@@ -40,11 +40,12 @@ class Rule(StrEnum):
 
     # The first answer of anybody.
     ANY = "any"
-    # Everybody's approval; the first rejection rejects.
+    # Everybody's approval; the first rejection rejects. Of several approving choices, the one that
+    # most have made counts.
     ALL = "all"
-    # The approval of `needed` of the approvers.
+    # The same approving choice of `needed` of the approvers.
     COUNT = "count"
-    # As ALL, but each is asked once the one before has approved.
+    # As ALL, but each is asked once the one before has approved, and the last one's choice counts.
     ORDER = "order"
 
 

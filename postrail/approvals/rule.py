@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from postrail.approvals.request import Choice, Meaning, Rule
@@ -11,12 +11,14 @@ from postrail.approvals.request import Choice, Meaning, Rule
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """The choice that decides the request, or whom to ask next."""
+    """The choice that decides the request, whom to ask next, or that nothing can decide it."""
 
-    # None: it stays open.
+    # None: it stays open, unless it is impossible.
     choice: Choice | None = None
     # The place of the approver who is asked now.
     next_place: int | None = None
+    # No answer that may still come decides it: it ends without a decision.
+    impossible: bool = False
 
 
 def result_of(
@@ -31,31 +33,45 @@ def result_of(
     of their answers; None for those who have not answered.
     """
     by_name = {one.name: one for one in choices}
-    given = [by_name[name] for name in answers.values() if name is not None]
-    rejections = [one for one in given if one.meaning is Meaning.REJECT]
-    if rule is Rule.ANY:
-        return Result(choice=given[0] if given else None)
+    given = {place: by_name[name] for place, name in answers.items() if name is not None}
+    waiting = sorted(answers.keys() - given.keys())
     if rule is Rule.COUNT:
         # At a deadline, fewer people may have taken the place of those who had not answered.
-        needed = min(needed, len(answers))
-        return _counted(needed, choices, given, len(answers) - len(given))
-    if rejections:
-        return Result(choice=rejections[0])
-    open_places = [place for place, name in sorted(answers.items()) if name is None]
-    if not open_places:
-        return Result(choice=given[-1] if given else None)
-    return Result(next_place=open_places[0] if rule is Rule.ORDER else None)
+        needed = min(needed, len(answers)) or 1
+        return _counted(needed, list(given.values()), len(waiting))
+    if choice := _chosen(rule, given, waiting):
+        return Result(choice=choice)
+    if not waiting:
+        return Result(impossible=True)
+    return Result(next_place=waiting[0] if rule is Rule.ORDER else None)
 
 
-def _counted(
-    needed: int, choices: Sequence[Choice], given: Sequence[Choice], still_open: int
-) -> Result:
-    """Decides when a choice has as many answers as needed, or an approval is impossible."""
-    approvals = Counter(one.name for one in given if one.meaning is Meaning.APPROVE)
-    best = max((approvals[one.name] for one in given), default=0)
-    if best >= needed:
-        return Result(choice=next(one for one in given if approvals[one.name] >= needed))
-    if best + still_open >= needed:
+def _chosen(rule: Rule, given: Mapping[int, Choice], waiting: Sequence[int]) -> Choice | None:
+    """Returns the choice by which one of the rules but COUNT decides."""
+    if rule is Rule.ANY:
+        return next(iter(given.values()), None)
+    if rejection := _first_rejection(given.values()):
+        return rejection
+    if waiting or not given:
+        return None
+    if rule is Rule.ORDER:
+        return given[max(given)]
+    # Of several approving choices the one that most have made, and of these the earliest.
+    return Counter(given.values()).most_common(1)[0][0]
+
+
+def _counted(needed: int, given: Sequence[Choice], waiting: int) -> Result:
+    """Decides when a choice has as many answers as needed, or no approving choice can have them."""
+    approvals = Counter(one for one in given if one.meaning is Meaning.APPROVE)
+    best = approvals.most_common(1)
+    count = best[0][1] if best else 0
+    if best and count >= needed:
+        return Result(choice=best[0][0])
+    if count + waiting >= needed:
         return Result()
-    rejections = [one for one in (*given, *choices) if one.meaning is Meaning.REJECT]
-    return Result(choice=rejections[0] if rejections else None)
+    rejection = _first_rejection(given)
+    return Result(choice=rejection, impossible=rejection is None)
+
+
+def _first_rejection(given: Iterable[Choice]) -> Choice | None:
+    return next((one for one in given if one.meaning is Meaning.REJECT), None)

@@ -1,7 +1,7 @@
 """Tokens that name an approver's part in a request and prove that we made them. Pure.
 
-One stands in the Message-ID, the reply address and the text of the message that asks. It counts
-once: what is decided, answered or withdrawn is found by the row that it names.
+It stands in the Message-ID, the reply address and the text of the message that asks. It counts
+once: the row that it names says whether the part is answered or closed.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ from urllib.parse import quote
 PROOF_CHARACTERS = 26
 # 12a-k5tq…: base32 in lower case, so that it survives a change of case; 128 bits.
 TOKEN = rf"(?P<assignment_id>[1-9][0-9]{{0,17}})a-(?P<proof>[a-z2-7]{{{PROOF_CHARACTERS}}})"
-IN_MESSAGE_ID = re.compile(rf"<postrail\.[0-9a-f-]{{36}}\.[0-9a-f]{{16}}\.{TOKEN}@", re.I)
-IN_ADDRESS = re.compile(rf"[^@]+\+{TOKEN}@", re.I)
-IN_TEXT = re.compile(rf"(?<![0-9A-Za-z]){TOKEN}(?![0-9A-Za-z])", re.I)
+# Without ASCII, the letters s and k would match the long s and the sign of the kelvin, too.
+FLAGS = re.IGNORECASE | re.ASCII
+IN_MESSAGE_ID = re.compile(rf"<postrail\.[0-9a-f-]{{36}}\.[0-9a-f]{{16}}\.{TOKEN}@", FLAGS)
+IN_ADDRESS = re.compile(rf"[^@]+\+{TOKEN}@", FLAGS)
+IN_TEXT = re.compile(rf"(?<![0-9A-Za-z]){TOKEN}(?![0-9A-Za-z])", FLAGS)
 # RFC 5321, 4.5.3.1.1: a longer local part may be refused.
 LOCAL_PART_CHARACTERS = 64
-# More tokens in one message are no sign of an answer.
+# A message with more tokens is no answer.
 TOKENS_MAX = 10
 
 
@@ -72,16 +75,19 @@ def mailto(address: str, subject: str, body: str) -> str:
 def tokens_in(
     addresses: Iterable[str], message_ids: Iterable[str], texts: Iterable[str]
 ) -> list[ApprovalToken]:
-    """Returns the tokens of the addresses, of the Message-IDs and of the texts, each once."""
-    found = [
-        match
-        for pattern, places in ((IN_ADDRESS, addresses), (IN_MESSAGE_ID, message_ids))
-        for match in map(pattern.match, places)
-        if match
-    ]
-    found += [match for text in texts for match in IN_TEXT.finditer(text)]
-    tokens = (
-        ApprovalToken(assignment_id=int(one["assignment_id"]), proof=one["proof"].lower())
-        for one in found
+    """Returns the tokens of the addresses, of the Message-IDs and of the texts, each once.
+
+    More than TOKENS_MAX are left out.
+    """
+    found = itertools.chain(
+        filter(None, map(IN_ADDRESS.match, addresses)),
+        filter(None, map(IN_MESSAGE_ID.match, message_ids)),
+        (match for text in texts for match in IN_TEXT.finditer(text)),
     )
-    return list(dict.fromkeys(tokens))[:TOKENS_MAX]
+    tokens: dict[ApprovalToken, None] = {}
+    for one in found:
+        token = ApprovalToken(assignment_id=int(one["assignment_id"]), proof=one["proof"].lower())
+        tokens[token] = None
+        if len(tokens) == TOKENS_MAX:
+            break
+    return list(tokens)
