@@ -14,6 +14,7 @@ Key = Annotated[str, typer.Argument(metavar="REQUEST", help="The request, for ex
 import services.cli.commands.approvals.acts  # noqa: E402
 import services.cli.commands.approvals.delegate  # noqa: E402
 import services.cli.commands.approvals.list  # noqa: E402
+import services.cli.commands.approvals.lost  # noqa: E402
 import services.cli.commands.approvals.request  # noqa: E402
 import services.cli.commands.approvals.show  # noqa: E402
 import services.cli.commands.approvals.test  # noqa: E402
