@@ -147,7 +147,7 @@ class _Reader:
     def _require_certainty(self, phrase: Phrase, end: int) -> None:
         """Raises Unclear where the sentence has a doubt, or a word of another choice."""
         text = self._text
-        last = self._end_with_second_thoughts(end)
+        last = self._end_with_conditions(end, phrase.choice.meaning)
         if last == len(text) and self._is_cut:
             raise Unclear("its first sentence is very long")
         clause = min(text.clause_end(end), last)
@@ -167,20 +167,24 @@ class _Reader:
             raise Unclear(f"{' '.join(other.words)!r} names another choice")
         self._require_one_choice(phrase, last)
 
-    def _end_with_second_thoughts(self, at: int) -> int:
-        """Returns the end of the sentence, with one like "But not before Friday." behind it."""
+    def _end_with_conditions(self, at: int, meaning: Meaning) -> int:
+        """Returns the end of the sentence, with one like "But not before Friday." behind it.
+
+        Raises Unclear where one takes back what was said: "Actually, I am not sure."
+        """
         end = self._text.sentence_end(at)
-        while end < len(self._text) and self._takes_back(end):
+        while end < len(self._text):
+            following = self._text.words(end, end + 4)
+            for doubts in self._doubts:
+                # "No. Not before Friday." says the same twice.
+                same = doubts.negations if meaning is Meaning.REJECT else ()
+                taking_back = [one for one in doubts.retractions if one not in same]
+                if found := _opening(taking_back, following):
+                    raise Unclear(f"{found!r} may take it back")
+            if not any(_opening(doubts.conditions, following) for doubts in self._doubts):
+                break
             end = self._text.sentence_end(end + 1)
         return end
-
-    def _takes_back(self, at: int) -> bool:
-        following = self._text.words(at, at + 4)
-        return any(
-            following.startswith(one)
-            for doubts in self._doubts
-            for one in found_in((*doubts.conditions, *doubts.retractions), following)
-        )
 
     @staticmethod
     def _contradicts(other: Phrase, phrase: Phrase) -> bool:
@@ -206,6 +210,11 @@ class _Reader:
             word, following = self._text.words(at, at + 1), self._text.words(at + 1, at + 2)
             if word in doubts.agents and following not in doubts.oneself:
                 raise Unclear("it may report the decision of another person")
+
+
+def _opening(doubts: Iterable[str], words: str) -> str:
+    """Returns the doubt with which the words begin, or ""."""
+    return next((one for one in found_in(doubts, words) if words.startswith(one)), "")
 
 
 @lru_cache(maxsize=100)

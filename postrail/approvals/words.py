@@ -191,7 +191,9 @@ DOUBTS: Mapping[str, DoubtWords] = {
             "not, never, no, none, nothing, nobody, neither, nor, cannot, without, dont, cant,"
             " wont, isnt, doesnt, didnt, wasnt, shouldnt, wouldnt, couldnt, hardly, stop, cancel"
         ),
-        retractions=_folded("not, never, cannot, dont, wait, stop, cancel, sorry, actually, oops"),
+        retractions=_folded(
+            "not, never, cannot, wait, no wait, oh no, stop, cancel, actually, oops"
+        ),
         conditions=_folded(
             "but, if, unless, except, only, provided, providing, once, when, whenever, until,"
             " till, after, before, however, although, though, pending, subject to, assuming,"
@@ -212,9 +214,7 @@ DOUBTS: Mapping[str, DoubtWords] = {
             "nicht, nie, niemals, kein, keine, keinen, keinem, keiner, keines, nichts, niemand,"
             " ohne, weder, kaum, stopp, stornieren"
         ),
-        retractions=_folded(
-            "nicht, nie, niemals, moment, stopp, halt, doch, sorry, entschuldigung"
-        ),
+        retractions=_folded("nicht, nie, niemals, moment, nein warte, ach nein, stopp, halt, doch"),
         conditions=_folded(
             "aber, wenn, falls, sofern, außer, nur, erst, sobald, bis, nach, nachdem, bevor,"
             " jedoch, allerdings, obwohl, vorausgesetzt, vorbehaltlich, bedingt, teilweise,"
@@ -236,9 +236,7 @@ DOUBTS: Mapping[str, DoubtWords] = {
             "pas, ne, n, jamais, aucun, aucune, rien, personne, sans, ni, non, point, annuler,"
             " annulez, stop"
         ),
-        retractions=_folded(
-            "pas, jamais, attends, attendez, stop, pardon, désolé, désolée, finalement"
-        ),
+        retractions=_folded("pas, jamais, attends, attendez, ah non, stop, finalement"),
         conditions=_folded(
             "mais, si, s'il, s'ils, sauf, seulement, uniquement, quand, lorsque, après, avant,"
             " cependant, toutefois, pourtant, néanmoins, condition, conditions, réserve, réserves,"
@@ -258,7 +256,7 @@ DOUBTS: Mapping[str, DoubtWords] = {
             "no, nunca, jamás, ningún, ninguna, ninguno, nada, nadie, sin, ni, tampoco, cancelar,"
             " cancela"
         ),
-        retractions=_folded("nunca, espera, espere, perdón, alto, mejor"),
+        retractions=_folded("nunca, espera, espere, no espera, alto, mejor"),
         conditions=_folded(
             "pero, si, salvo, excepto, solo, sólo, solamente, únicamente, cuando, después, antes,"
             " hasta, aunque, embargo, siempre que, siempre y cuando, condición, condiciones,"
@@ -278,7 +276,7 @@ DOUBTS: Mapping[str, DoubtWords] = {
             "não, nunca, jamais, nenhum, nenhuma, nada, ninguém, sem, nem, tampouco, cancelar,"
             " cancele"
         ),
-        retractions=_folded("nunca, espera, espere, desculpe, desculpa, pare, aliás"),
+        retractions=_folded("nunca, espera, espere, não espera, pare, aliás"),
         conditions=_folded(
             "mas, se, salvo, exceto, só, somente, apenas, quando, após, depois, antes, até,"
             " embora, porém, contudo, entretanto, todavia, desde que, condição, condições,"
@@ -296,7 +294,7 @@ DOUBTS: Mapping[str, DoubtWords] = {
     # Found within words, too: Japanese has no spaces.
     "ja": DoubtWords(
         negations=_folded("ません, ない, なく, ず"),
-        retractions=_folded("やはり, やっぱり, すみません, 待って"),
+        retractions=_folded("やはり, やっぱり, 待って"),
         conditions=_folded(
             "ただし, 但し, しかし, でも, けど, けれど, もし, 条件, 場合, なら, たら, できれば,"
             " 後に, まで, 前に, 一部, または, それとも, たぶん, 多分, 原則"
