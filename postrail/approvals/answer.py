@@ -157,6 +157,7 @@ class _Reader:
         for doubts in self._doubts:
             self._refuse(doubts.conditions, end, last, "may be a condition")
             self._refuse(doubts.negations, end, negated, "may mean no")
+            self._refuse(doubts.delays, end, negated, "may mean not yet")
             if not phrase.stands_alone:
                 self._refuse(doubts.verbs, end, clause, "makes it another sentence")
                 self._require_own_decision(doubts, end, clause)
@@ -177,11 +178,12 @@ class _Reader:
             following = self._text.words(end, end + 4)
             for doubts in self._doubts:
                 # "No. Not before Friday." says the same twice.
-                same = doubts.negations if meaning is Meaning.REJECT else ()
+                same = (*doubts.negations, *doubts.delays) if meaning is Meaning.REJECT else ()
                 taking_back = [one for one in doubts.retractions if one not in same]
                 if found := _opening(taking_back, following):
                     raise Unclear(f"{found!r} may take it back")
-            if not any(_opening(doubts.conditions, following) for doubts in self._doubts):
+            limits = ((*doubts.conditions, *doubts.delays) for doubts in self._doubts)
+            if not any(_opening(words, following) for words in limits):
                 break
             end = self._text.sentence_end(end + 1)
         return end

@@ -41,6 +41,8 @@ class DoubtWords:
     # Of these, the ones that take back what was said before, also in a sentence of their own.
     retractions: tuple[str, ...]
     conditions: tuple[str, ...]
+    # Make an approval one for later; a rejection stays one.
+    delays: tuple[str, ...]
     # The word before is what the sentence is about: "Approved is only the first part".
     verbs: tuple[str, ...]
     # Before the person who has decided; followed by `oneself`, it is the author.
@@ -195,13 +197,13 @@ DOUBTS: Mapping[str, DoubtWords] = {
             "not, never, cannot, wait, no wait, oh no, stop, cancel, actually, oops"
         ),
         conditions=_folded(
-            "but, if, unless, except, only, provided, providing, once, when, whenever, until,"
-            " till, after, before, however, although, though, pending, subject to, assuming,"
-            " conditional, conditionally, conditions, with changes, with minor changes,"
-            " with small changes, with some changes, reservations, caveats, partially, partly,"
-            " maybe, perhaps, probably, possibly, depends, depending, otherwise, instead, or,"
-            " wait, hold on, long as, in principle, whether, while, suppose, supposing"
+            "but, if, unless, except, only, provided, providing, however, although, though,"
+            " pending, subject to, assuming, conditional, conditionally, conditions, with changes,"
+            " with minor changes, with small changes, with some changes, reservations, caveats,"
+            " partially, partly, maybe, perhaps, probably, possibly, depends, depending,"
+            " otherwise, instead, or, long as, in principle, whether, while, suppose, supposing"
         ),
+        delays=_folded("once, when, whenever, until, till, after, before, wait, hold on"),
         verbs=_folded(
             "is, are, was, were, be, been, has, have, had, will, would, should, could, can, may,"
             " might, must, shall, does, do, did, means, requires, needs"
@@ -216,13 +218,13 @@ DOUBTS: Mapping[str, DoubtWords] = {
         ),
         retractions=_folded("nicht, nie, niemals, moment, nein warte, ach nein, stopp, halt, doch"),
         conditions=_folded(
-            "aber, wenn, falls, sofern, außer, nur, erst, sobald, bis, nach, nachdem, bevor,"
-            " jedoch, allerdings, obwohl, vorausgesetzt, vorbehaltlich, bedingt, teilweise,"
-            " vielleicht, eventuell, eigentlich, möglicherweise, wahrscheinlich, grundsätzlich,"
-            " prinzipiell, sonst, ansonsten, oder, warte, warten, ob, solange, während, sondern,"
-            " Vorbehalt, Auflage, Auflagen, Bedingung, Bedingungen, mit Änderungen,"
-            " mit kleinen Änderungen, ausgenommen, je nach"
+            "aber, wenn, falls, sofern, außer, nur, jedoch, allerdings, obwohl, vorausgesetzt,"
+            " vorbehaltlich, bedingt, teilweise, vielleicht, eventuell, eigentlich,"
+            " möglicherweise, wahrscheinlich, grundsätzlich, prinzipiell, sonst, ansonsten, oder,"
+            " ob, solange, während, sondern, Vorbehalt, Auflage, Auflagen, Bedingung, Bedingungen,"
+            " mit Änderungen, mit kleinen Änderungen, ausgenommen, je nach"
         ),
+        delays=_folded("erst, sobald, bis, nach, nachdem, bevor, warte, warten"),
         verbs=_folded(
             "ist, sind, war, waren, wäre, sein, hat, haben, hatte, wird, werden, wurde, würde,"
             " soll, sollte, sollen, muss, müssen, müsste, kann, können, könnte, darf, dürfen,"
@@ -238,12 +240,12 @@ DOUBTS: Mapping[str, DoubtWords] = {
         ),
         retractions=_folded("pas, jamais, attends, attendez, ah non, stop, finalement"),
         conditions=_folded(
-            "mais, si, s'il, s'ils, sauf, seulement, uniquement, quand, lorsque, après, avant,"
-            " cependant, toutefois, pourtant, néanmoins, condition, conditions, réserve, réserves,"
-            " pourvu, partiellement, en partie, peut-être, probablement, éventuellement,"
-            " en principe, sinon, ou, jusqu'à, jusqu'au, dès que, tant que, hormis, excepté,"
-            " avec modifications, avec des modifications, attendre"
+            "mais, si, s'il, s'ils, sauf, seulement, uniquement, cependant, toutefois, pourtant,"
+            " néanmoins, condition, conditions, réserve, réserves, pourvu, partiellement,"
+            " en partie, peut-être, probablement, éventuellement, en principe, sinon, ou,"
+            " tant que, hormis, excepté, avec modifications, avec des modifications"
         ),
+        delays=_folded("quand, lorsque, après, avant, jusqu'à, jusqu'au, dès que, attendre"),
         verbs=_folded(
             "est, sont, était, ont, avait, sera, serait, seront, doit, doivent, devrait, peut,"
             " peuvent, pourrait, faut, veut, signifie, être"
@@ -258,12 +260,12 @@ DOUBTS: Mapping[str, DoubtWords] = {
         ),
         retractions=_folded("nunca, espera, espere, no espera, alto, mejor"),
         conditions=_folded(
-            "pero, si, salvo, excepto, solo, sólo, solamente, únicamente, cuando, después, antes,"
-            " hasta, aunque, embargo, siempre que, siempre y cuando, condición, condiciones,"
-            " reserva, reservas, parcialmente, en parte, quizá, quizás, tal vez, probablemente,"
-            " posiblemente, en principio, sino, o, u, mientras, pendiente, con cambios, esperar,"
-            " por ahora, depende"
+            "pero, si, salvo, excepto, solo, sólo, solamente, únicamente, aunque, embargo,"
+            " siempre que, siempre y cuando, condición, condiciones, reserva, reservas,"
+            " parcialmente, en parte, quizá, quizás, tal vez, probablemente, posiblemente,"
+            " en principio, sino, o, u, mientras, pendiente, con cambios, depende"
         ),
+        delays=_folded("cuando, después, antes, hasta, esperar, por ahora"),
         verbs=_folded(
             "es, son, era, está, están, fue, ha, han, había, será, sería, serán, debe, deben,"
             " debería, puede, pueden, podría, hay, quiere, significa, ser, tiene"
@@ -278,12 +280,12 @@ DOUBTS: Mapping[str, DoubtWords] = {
         ),
         retractions=_folded("nunca, espera, espere, não espera, pare, aliás"),
         conditions=_folded(
-            "mas, se, salvo, exceto, só, somente, apenas, quando, após, depois, antes, até,"
-            " embora, porém, contudo, entretanto, todavia, desde que, condição, condições,"
-            " ressalva, ressalvas, parcialmente, em parte, talvez, provavelmente, possivelmente,"
-            " em princípio, senão, ou, enquanto, pendente, com alterações, com mudanças, esperar,"
-            " caso, depende, por agora"
+            "mas, se, salvo, exceto, só, somente, apenas, embora, porém, contudo, entretanto,"
+            " todavia, desde que, condição, condições, ressalva, ressalvas, parcialmente,"
+            " em parte, talvez, provavelmente, possivelmente, em princípio, senão, ou, enquanto,"
+            " pendente, com alterações, com mudanças, caso, depende"
         ),
+        delays=_folded("quando, após, depois, antes, até, esperar, por agora"),
         verbs=_folded(
             "são, era, está, estão, foi, tem, têm, tinha, será, seria, serão, deve, devem,"
             " deveria, pode, podem, poderia, há, quer, significa, ser"
@@ -297,8 +299,9 @@ DOUBTS: Mapping[str, DoubtWords] = {
         retractions=_folded("やはり, やっぱり, 待って"),
         conditions=_folded(
             "ただし, 但し, しかし, でも, けど, けれど, もし, 条件, 場合, なら, たら, できれば,"
-            " 後に, まで, 前に, 一部, または, それとも, たぶん, 多分, 原則"
+            " 一部, または, それとも, たぶん, 多分, 原則"
         ),
+        delays=_folded("後に, まで, 前に"),
         verbs=(),
         agents=(),
         oneself=(),

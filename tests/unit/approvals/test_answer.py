@@ -46,6 +46,8 @@ def read(text: str, language: str = "en") -> tuple[str, str]:
         ("No, not ready", "reject", "not ready"),
         ("No. I cannot approve this.", "reject", "I cannot approve this."),
         ("No. Not on a Friday.", "reject", "Not on a Friday."),
+        ("No, wait for Monday.", "reject", "wait for Monday."),
+        ("Rejected, not before the tests pass", "reject", "not before the tests pass"),
         ("Rejected, it isn't tested", "reject", "it isn't tested"),
         ("Not approved", "reject", ""),
         ("I don’t approve this", "reject", "this"),
@@ -124,6 +126,9 @@ def test_the_first_word_decides(text: str, choice: str, comment: str) -> None:
         ("Yes\nbut only after Friday", "'but' may be a condition"),
         ("Approved. Wait, I forgot the tests", "'wait' may take it back"),
         ("No. Actually, yes", "'actually' may take it back"),
+        ("Yes, wait for Monday", "'wait' may mean not yet"),
+        ("Yes. After Monday, please", "'after' may mean not yet"),
+        ("Reject after Monday", "'after' may mean not yet"),
         ("Yes. Not on a Friday", "'not' may take it back"),
         ("Yes! No wait, don't", "'no wait' may take it back"),
         # Below the word that the link has written.

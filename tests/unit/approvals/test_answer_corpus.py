@@ -85,7 +85,7 @@ def test_a_doubt_in_its_sentence_keeps_an_approval_from_deciding(
 ) -> None:
     doubts = DOUBTS[language]
     approving = data.draw(st.sampled_from(WORDS[language].approve))
-    doubt = data.draw(st.sampled_from((*doubts.negations, *doubts.conditions)))
+    doubt = data.draw(st.sampled_from((*doubts.negations, *doubts.conditions, *doubts.delays)))
     before = data.draw(st.lists(st.sampled_from(["well", "this", "Anna", "42"]), max_size=4))
     after = data.draw(st.lists(st.sampled_from(["well", "Ben", "now"]), max_size=4))
     text = f"{approving}, {' '.join([*before, doubt, *after])}"
