@@ -90,7 +90,8 @@ def _list(text: str) -> tuple[str, ...]:
 
 
 def _folded(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(folded(one) for one in text.split(",")))
+    """Returns words and phrases as they are found in texts, whose words a hyphen parts."""
+    return tuple(dict.fromkeys(folded(one.replace("-", " ")) for one in text.split(",")))
 
 
 WORDS: Mapping[str, ChoiceWords] = {

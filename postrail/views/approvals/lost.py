@@ -17,7 +17,7 @@ COMPARED = 10_000
 async def published_endings(kafka: KafkaSettings) -> list[ApprovalDecided]:
     """Returns the ends of requests that the topic has, oldest first."""
     found = await tail(kafka, APPROVAL_DECIDED, COMPARED)
-    return sorted(found, key=lambda ended: ended.decided_at)
+    return sorted(found, key=lambda ended: (ended.decided_at, ended.number))
 
 
 async def lost_endings(

@@ -85,7 +85,10 @@ def test_a_doubt_in_its_sentence_keeps_an_approval_from_deciding(
 ) -> None:
     doubts = DOUBTS[language]
     approving = data.draw(st.sampled_from(WORDS[language].approve))
-    doubt = data.draw(st.sampled_from((*doubts.negations, *doubts.conditions, *doubts.delays)))
+    # "Si" is also yes without its accent, once more.
+    approves = {folded(word) for word in WORDS[language].approve}
+    words = [*doubts.negations, *doubts.conditions, *doubts.delays]
+    doubt = data.draw(st.sampled_from([word for word in words if word not in approves]))
     before = data.draw(st.lists(st.sampled_from(["well", "this", "Anna", "42"]), max_size=4))
     after = data.draw(st.lists(st.sampled_from(["well", "Ben", "now"]), max_size=4))
     text = f"{approving}, {' '.join([*before, doubt, *after])}"
