@@ -34,6 +34,7 @@ ENDINGS = {
     EventKind.EXPIRED: (State.EXPIRED, ClosedBecause.EXPIRED),
     EventKind.WITHDRAWN: (State.WITHDRAWN, ClosedBecause.WITHDRAWN),
 }
+IMPOSSIBLE = "no choice has enough answers, and nobody is left to ask"
 WAITING = (AssignmentState.PLANNED, AssignmentState.ASKED)
 
 
@@ -59,6 +60,8 @@ async def conclude(
 ) -> Concluded:
     """Decides an open request if its answers meet its rule, or asks whom it asks next.
 
+    It expires as soon as no answer that may still come can meet the rule.
+
     `events` have happened to it, and its assignments show them already; the last one has led to
     what follows, which has its actor, channel and message. They are added to the ledger.
     """
@@ -66,6 +69,11 @@ async def conclude(
     result = result_of(request.rule, request.needed, request.choices, answers_of(parts))
     if result.choice is not None:
         ending = replace(events[-1], kind=EventKind.DECIDED, choice=result.choice.name)
+        return await end(connection, snapshot, request, [*events, ending], key, now)
+    if result.impossible:
+        ending = replace(
+            events[-1], kind=EventKind.EXPIRED, choice="", comment="", reason=IMPOSSIBLE
+        )
         return await end(connection, snapshot, request, [*events, ending], key, now)
     added = await ledger.append(connection, events)
     planned = [one for one in parts if one.state is AssignmentState.PLANNED]

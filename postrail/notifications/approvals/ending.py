@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from postrail.approvals.request import (
     Assignment,
     AssignmentState,
+    ClosedBecause,
     Meaning,
     State,
 )
@@ -33,7 +34,7 @@ def result_words(
         event=MessageEvent.APPROVAL_RESULT,
         language=phrases.language,
         subject=subject_of(about),
-        sentence=_result(about, answered, phrases),
+        sentence=_result(about, assignments, phrases),
         colon=phrases.colon,
         full_stop=phrases.full_stop,
         title=title_of(about),
@@ -47,14 +48,22 @@ def result_words(
     )
 
 
-def _result(about: About, answered: Sequence[Assignment], phrases: Phrases) -> str:
+def ran_out(assignments: Sequence[Assignment]) -> bool:
+    """Tells whether the request expired while somebody was still to answer, at its deadline.
+
+    Otherwise all had answered, and no choice had enough answers.
+    """
+    return any(one.closed_because == ClosedBecause.EXPIRED for one in assignments)
+
+
+def _result(about: About, assignments: Sequence[Assignment], phrases: Phrases) -> str:
     request = about.request
     if request.state is State.WITHDRAWN:
         return phrases.approval_taken_back
     if request.state is not State.DECIDED:
-        return phrases.approval_expired
+        return phrases.approval_expired if ran_out(assignments) else phrases.approval_undecided
     choice = next((one for one in request.choices if one.name == request.choice), None)
-    by_person = any(one.choice == request.choice for one in answered)
+    by_person = any(one.choice == request.choice for one in assignments)
     if choice and choice.meaning is Meaning.REJECT and not by_person:
         return phrases.approval_rejected_late
     if choice is None or choice.name not in PLAIN:

@@ -92,6 +92,7 @@ ENGLISH = Phrases(
     approval_chosen="Your request has an answer, {choice}",
     approval_rejected_late="Your request counts as rejected: nobody decided in time",
     approval_expired="Your request has expired: nobody decided in time",
+    approval_undecided="Your request ends without a decision: no choice has enough answers",
     approval_taken_back="Your request was withdrawn",
     approval_withdrawn="A request to you was withdrawn",
     approval_reassigned="Another person decides in your place",

@@ -124,6 +124,7 @@ _PLAIN = Phrases(
         "Votre demande est considérée comme refusée, car personne n'a décidé à temps"
     ),
     approval_expired="Votre demande a expiré, car personne n'a décidé à temps",
+    approval_undecided="Votre demande se termine sans décision : aucun choix n'a assez de réponses",
     approval_taken_back="Votre demande a été retirée",
     approval_withdrawn="Une demande qui vous était adressée a été retirée",
     approval_reassigned="Une autre personne décide désormais à votre place",

@@ -103,6 +103,7 @@ GERMAN = Phrases(
         "Ihre Anfrage gilt als abgelehnt, denn niemand hat rechtzeitig entschieden"
     ),
     approval_expired="Ihre Anfrage ist verfallen, denn niemand hat rechtzeitig entschieden",
+    approval_undecided="Ihre Anfrage endet ohne Entscheidung: Keine Wahl hat genug Antworten",
     approval_taken_back="Ihre Anfrage wurde zurückgezogen",
     approval_withdrawn="Eine Anfrage an Sie wurde zurückgezogen",
     approval_reassigned="An Ihrer Stelle entscheidet jetzt eine andere Person",

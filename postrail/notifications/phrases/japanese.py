@@ -90,6 +90,7 @@ JAPANESE = Phrases(
     approval_chosen="あなたの依頼に「{choice}」という回答がありました",
     approval_rejected_late="期限までに誰も判断しなかったため、あなたの依頼は却下とみなされました",
     approval_expired="期限までに誰も判断しなかったため、あなたの依頼は失効しました",
+    approval_undecided="どの選択肢も必要な回答数に達しなかったため、あなたの依頼は決定されずに終わりました",
     approval_taken_back="あなたの依頼は取り下げられました",
     approval_withdrawn="あなたへの依頼は取り下げられました",
     approval_reassigned="あなたの代わりに他の人が判断します",

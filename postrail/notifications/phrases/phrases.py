@@ -88,6 +88,7 @@ class Phrases:
     approval_chosen: str
     approval_rejected_late: str
     approval_expired: str
+    approval_undecided: str
     approval_taken_back: str
     approval_withdrawn: str
     approval_reassigned: str

@@ -95,6 +95,7 @@ PORTUGUESE = Phrases(
     approval_chosen="O seu pedido tem uma resposta, {choice}",
     approval_rejected_late="O seu pedido é considerado rejeitado, porque ninguém decidiu a tempo",
     approval_expired="O seu pedido expirou, porque ninguém decidiu a tempo",
+    approval_undecided="O seu pedido termina sem decisão: nenhuma opção tem respostas suficientes",
     approval_taken_back="O seu pedido foi retirado",
     approval_withdrawn="Um pedido dirigido a você foi retirado",
     approval_reassigned="Outra pessoa decide agora em seu lugar",

@@ -95,6 +95,7 @@ SPANISH = Phrases(
     approval_chosen="Su solicitud tiene una respuesta, {choice}",
     approval_rejected_late="Su solicitud se considera rechazada, porque nadie decidió a tiempo",
     approval_expired="Su solicitud ha caducado, porque nadie decidió a tiempo",
+    approval_undecided="Su solicitud termina sin decisión: a cada opción le faltan respuestas",
     approval_taken_back="Su solicitud fue retirada",
     approval_withdrawn="Se retiró una solicitud dirigida a usted",
     approval_reassigned="Otra persona decide ahora en su lugar",

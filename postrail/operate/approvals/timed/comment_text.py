@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from postrail.approvals.request import Assignment, Request
-from postrail.notifications.approvals.ending import chosen_word, result_words
+from postrail.notifications.approvals.ending import chosen_word, ran_out, result_words
 from postrail.notifications.approvals.letter import About
 from postrail.notifications.desk_texts import Fault, fault_noticed
 from postrail.notifications.phrases import phrases_in
@@ -24,7 +24,8 @@ def comment_text(
     choice = chosen_word(about, request.choice, phrases)
     title = f"{words.title}{phrases.colon}{choice}" if choice else words.title
     answers = [f"{name}{phrases.colon}{answer}" for name, answer in words.fields]
-    if not any(one.choice and one.choice == request.choice for one in parts):
+    by_person = any(one.choice and one.choice == request.choice for one in parts)
+    if not by_person and (request.choice or ran_out(parts)):
         answers.append(phrases.nobody_in_time)
     blocks = [title, *answers]
     if fault:

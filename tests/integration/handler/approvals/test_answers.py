@@ -9,7 +9,13 @@ from dataclasses import replace
 import pytest
 
 from postrail.approvals import store
-from postrail.approvals.request import AssignmentState, ClosedBecause, NewAssignment, Rule
+from postrail.approvals.request import (
+    AssignmentState,
+    Choice,
+    ClosedBecause,
+    NewAssignment,
+    Rule,
+)
 from postrail.database import transaction
 from postrail.message_parts import Address
 from postrail.records import ApprovalDecided, MailHandled, OutgoingQueued
@@ -63,6 +69,20 @@ async def test_an_answer_decides_and_all_of_it_is_kept(desk: Bench) -> None:
     )
     [told] = [one for one in desk.sent(OutgoingQueued) if one.event == "approval_result"]
     assert [one.recipient for one in told.deliveries] == ["requester@example.org"]
+
+
+async def test_a_request_ends_when_no_choice_can_have_enough_answers(desk: Bench) -> None:
+    choices = [Choice(name=name, label=name.capitalize()) for name in ("east", "west")]
+    request = await ask(desk, ANA, BEN, rule=Rule.COUNT, needed=2, choices=choices)
+    await desk.handle(await answer(desk, request, ANA, "east"))
+    assert await state_of(desk, request) == ("open", "")
+    await desk.handle(await answer(desk, request, BEN, "west"))
+    assert await state_of(desk, request) == ("expired", "")
+    [*_, ended] = await events(desk, request)
+    assert (str(ended.kind), ended.choice) == ("expired", "")
+    assert "no choice has enough answers" in ended.reason
+    [record] = desk.sent(ApprovalDecided)
+    assert (record.state, record.choice) == ("expired", "")
 
 
 async def test_the_same_message_again_decides_nothing_more(desk: Bench) -> None:

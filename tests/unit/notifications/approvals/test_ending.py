@@ -35,7 +35,16 @@ BY_ANA = answer("reject", name="Ana Sol", comment="Too late\nin the week.")
             {"choice": "east", "choices": NAMED},
             "Your request has an answer, Roll out in the east: A-12",
         ),
-        ([], {"state": State.EXPIRED}, "Your request has expired: nobody decided in time: A-12"),
+        (
+            [assignment(state=AssignmentState.CLOSED, closed_because=ClosedBecause.EXPIRED)],
+            {"state": State.EXPIRED},
+            "Your request has expired: nobody decided in time: A-12",
+        ),
+        (
+            [answer("east"), answer("west", assignment_id=2)],
+            {"state": State.EXPIRED, "choices": NAMED},
+            "Your request ends without a decision: no choice has enough answers: A-12",
+        ),
         ([], {"state": State.WITHDRAWN}, "Your request was withdrawn: A-12"),
     ],
 )
