@@ -92,7 +92,7 @@ def answers_to(
         for _ in range(random.randint(0, 3)):
             choice = random.choice([*WORDS])
             kind = random.choice([*KINDS, *["valid"] * len(KINDS)])
-            mail = replace(_valid(request, part, key, choice))
+            mail = replace(answer_by(part, request, key, choice))
             found.append(
                 Answer(
                     mail=KINDS[kind](mail) if kind in KINDS else mail,
@@ -110,7 +110,8 @@ def answers_to(
     return found
 
 
-def _valid(request: Request, part: Assignment, key: bytes, choice: str) -> MailParsed:
+def answer_by(part: Assignment, request: Request, key: bytes, choice: str) -> MailParsed:
+    """Returns a valid answer of the approver."""
     token = token_for(key, part.assignment_id, request.request_id, part.address)
     return verified(
         mail_parsed(
