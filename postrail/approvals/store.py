@@ -268,7 +268,7 @@ async def callback_urls(connection: Connection) -> dict[str, str]:
     found = await rows(
         connection,
         "SELECT request_id::text, callback_url FROM approval_request WHERE callback_url <> ''"
-        " ORDER BY request_id FOR UPDATE",
+        " ORDER BY request_id FOR NO KEY UPDATE",
     )
     return dict(found)
 

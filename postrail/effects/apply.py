@@ -68,7 +68,10 @@ APPLIERS: dict[type[Effect], Applier] = {
     Suppress: suppress_addresses,
     Unsubscribe: unsubscribe,
     DeleteBody: delete_bodies,
-    # Last: they hold the end of the ledger of approvals.
+}
+# Applied after all others, and after the mailers: they hold the end of the ledger of approvals, and
+# whoever holds it must wait for nobody.
+LAST_APPLIERS: dict[type[Effect], Applier] = {
     AnswerRequest: answer_requests,
     RefuseAnswer: refuse_answers,
 }
@@ -97,12 +100,7 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
     """
     works = _works(batch)
     context = await _holding(context, works)
-    made = [
-        one
-        for kind in APPLIERS
-        if kind in works
-        for one in await APPLIERS[kind](context, works[kind])
-    ]
+    made = await _made(APPLIERS, context, works)
     await move_ids(context.connection, moved_ids(batch, context.snapshot))
     told = [part for one in made for part in (one.announcement, one.assignment, *one.further)]
     announcements = [announcement for announcement in told if announcement]
@@ -112,15 +110,32 @@ async def apply(context: Context, batch: Sequence[Decided]) -> Applied:
     by_mail = {one.mail_id: one for one in made if one.issue}
     handled = [_handled(one, by_mail.get(one.due.mail.mail_id)) for one in batch]
     mails += await _send(context, works, made, handled)
-    mails += [mail for one in made for mail in one.stored]
+    answers = await _made(LAST_APPLIERS, context, works)
+    mails += [mail for one in answers for mail in one.stored]
+    letters = [one.letter for one in answers if one.letter]
+    await outgoing.store(context.connection, letters)
+    mails += [*letters, *await _asked(context, works, handled)]
     records = _records(handled, mails, context)
     rows = [_finished(one, record) for one, record in zip(handled, records, strict=True)]
     written = await incoming.finish(context.connection, rows, context.now)
     handled = [one for one in handled if one.decided.due.mail.mail_id in written]
     entries = [*_entries(records, written), *queued_entries(mails)]
-    entries += [entry for one in made for entry in one.entries]
+    entries += [entry for one in answers for entry in one.entries]
     added = await outbox.add(context.connection, entries, context.now)
     return Applied(handled=handled, outbox=added)
+
+
+async def _made(
+    appliers: Mapping[type[Effect], Applier],
+    context: Context,
+    works: Mapping[type[Effect], Sequence[Work[Any]]],
+) -> list[Made]:
+    return [
+        one
+        for kind, applier in appliers.items()
+        if kind in works
+        for one in await applier(context, works[kind])
+    ]
 
 
 async def _holding(context: Context, works: Mapping[type[Effect], Sequence[Work[Any]]]) -> Context:
@@ -148,7 +163,8 @@ def _works(batch: Sequence[Decided]) -> dict[type[Effect], list[Work[Any]]]:
     for one in batch:
         for effect in one.decision.effects:
             works.setdefault(type(effect), []).append(Work(one.due, effect))
-    if unknown := works.keys() - APPLIERS.keys() - MAILERS.keys() - {RequestApproval}:
+    known = {*APPLIERS, *MAILERS, *LAST_APPLIERS, RequestApproval}
+    if unknown := works.keys() - known:
         raise ValueError(f"no applier for {unknown}")
     return works
 
@@ -164,7 +180,7 @@ async def _send(
     The notices of all effects come before those of the brake, and so do their locks: two replicas
     never wait for each other.
     """
-    results = {one.decided.due.mail.mail_id: one for one in handled}
+    results = _by_mail(handled)
     caused = [
         one
         for kind, mailer in MAILERS.items()
@@ -174,9 +190,22 @@ async def _send(
     sent = [one.letter for one in made if one.letter]
     sent += await held_above_limit(context, caused)
     await outgoing.store(context.connection, sent)
-    # Last: requests hold the end of the ledger of approvals.
+    return sent
+
+
+async def _asked(
+    context: Context,
+    works: Mapping[type[Effect], Sequence[Work[Any]]],
+    handled: Sequence[Handled],
+) -> list[OutgoingQueued]:
+    """Makes the requests for approvals, and returns the messages that ask."""
+    results = _by_mail(handled)
     asked = [_with_result(work, results) for work in works.get(RequestApproval, ())]
-    return sent + await request_approvals(context, asked)
+    return await request_approvals(context, asked)
+
+
+def _by_mail(handled: Sequence[Handled]) -> dict[str, Handled]:
+    return {one.decided.due.mail.mail_id: one for one in handled}
 
 
 def _with_result(work: Work[Any], results: Mapping[str, Handled]) -> Work[Any]:
