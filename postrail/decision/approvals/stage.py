@@ -84,7 +84,7 @@ def _helps(one: Candidate, why: RefusedWhy) -> bool:
         return False
     if one.question.judged.verdict is Verdict.FAIL:
         return False
-    return one.is_trusted or one.is_from_approver
+    return one.question.verified or one.is_from_approver
 
 
 def _refused(question: Question, fact: ApprovalFact, found: Refusal, *, helps: bool) -> Decision:

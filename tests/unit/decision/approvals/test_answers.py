@@ -340,6 +340,14 @@ def test_unverified_senders_decide_where_the_setup_says_so_and_nothing_verifies(
     assert "not verified" in found.reason
 
 
+def test_a_stranger_whom_nothing_verifies_is_not_told() -> None:
+    lenient = configured(authserv_ids=(), unverified_senders="decide")
+    victim = addressed("victim@elsewhere.example")[0]
+    [effect] = decided(answer(sender=victim), FACT, lenient).effects
+    assert isinstance(effect, RefuseAnswer)
+    assert (effect.why, effect.helps) == (RefusedWhy.STRANGER, False)
+
+
 def test_an_account_that_verifies_senders_lets_nobody_else_decide() -> None:
     [effect] = decided(answer(), FACT, configured(unverified_senders="decide")).effects
     assert isinstance(effect, RefuseAnswer)
