@@ -13,7 +13,7 @@ from functools import partial
 
 from postrail.approvals import ledger, store
 from postrail.approvals.ledger import Channel, EventKind, NewEvent, details_of
-from postrail.approvals.request import Assignment, AssignmentState, ClosedBecause, Request
+from postrail.approvals.request import Assignment, AssignmentState, ClosedBecause, Request, Rule
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.effects.approvals.letters import REPLACED, letters_of
@@ -24,6 +24,20 @@ from postrail.records import OutgoingQueued
 from postrail.rendering.events import MessageEvent
 from postrail.timers import queue as timers
 from postrail.timers.queue import TimerKind
+
+WAITING = (AssignmentState.PLANNED, AssignmentState.ASKED)
+
+
+def asked_next(request: Request, assignments: Sequence[Assignment]) -> list[Assignment]:
+    """Returns those planned approvers who are to be asked now: in order, those whose turn it is."""
+    waiting = [one for one in assignments if one.state in WAITING]
+    turn = min((one.place for one in waiting), default=0)
+    return [
+        one
+        for one in waiting
+        if one.state is AssignmentState.PLANNED
+        and (request.rule is not Rule.ORDER or one.place == turn)
+    ]
 
 
 async def ask(

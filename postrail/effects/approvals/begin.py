@@ -23,7 +23,7 @@ from postrail.configuration.approvals.setup import ApprovalSetup
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.effects.approvals.approvers import approvers_named
-from postrail.effects.approvals.ask import ask
+from postrail.effects.approvals.ask import ask, asked_next
 from postrail.effects.approvals.checks import check, deadline_of, setup_named
 from postrail.effects.approvals.refused import RequestRefused
 from postrail.records import OutgoingQueued
@@ -81,9 +81,7 @@ async def begin(
         connection, request.request_id, list(parts_of(approvers, standing_in))
     )
     await ledger.append(connection, [_requested(order, request, planned)])
-    first = min(one.place for one in planned)
-    asked_now = [one for one in planned if request.rule is not Rule.ORDER or one.place == first]
-    channel = CHANNELS[order.origin]
+    asked_now, channel = asked_next(request, planned), CHANNELS[order.origin]
     mails = await ask(connection, snapshot, request, asked_now, key, now, channel=channel)
     return Begun(request=request, mails=mails)
 

@@ -17,6 +17,7 @@ from postrail.workflow.transitions import status_named
 
 SUBJECT_MAX_CHARACTERS = 250
 BODY_MAX_CHARACTERS = 50_000
+KEY_MAX_CHARACTERS = 250
 FIELDS_MAX = 50
 FIELD_MAX_CHARACTERS = 2_000
 CHOICES_MAX = 9
@@ -79,6 +80,11 @@ def deadline_of(order: ApprovalOrder, now: datetime) -> datetime | None:
     return now + order.deadline if isinstance(order.deadline, timedelta) else order.deadline
 
 
+def subject_of(summary: str, most: int = SUBJECT_MAX_CHARACTERS) -> str:
+    """Returns the summary of an issue as a subject: in one line, of so many characters."""
+    return " ".join(summary.split())[:most]
+
+
 def _check_texts(order: ApprovalOrder) -> None:
     subject = order.subject
     if not subject.strip() or len(subject.splitlines()) > 1:
@@ -87,6 +93,7 @@ def _check_texts(order: ApprovalOrder) -> None:
             remedy="Say in one line what is to be approved",
         )
     _check_length("the subject", subject, SUBJECT_MAX_CHARACTERS)
+    _check_length("the idempotency key", order.idempotency_key, KEY_MAX_CHARACTERS)
     _check_length("the text", order.body, BODY_MAX_CHARACTERS)
     if len(order.fields) > FIELDS_MAX:
         raise RequestRefused(

@@ -14,11 +14,11 @@ from datetime import datetime
 from postrail.approvals import ledger, store
 from postrail.approvals.decided import decided_record
 from postrail.approvals.ledger import Event, EventKind, NewEvent
-from postrail.approvals.request import Assignment, AssignmentState, ClosedBecause, Request, State
+from postrail.approvals.request import Assignment, ClosedBecause, Request, State
 from postrail.approvals.rule import result_of
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
-from postrail.effects.approvals.ask import ask
+from postrail.effects.approvals.ask import WAITING, ask, asked_next
 from postrail.effects.approvals.callback import call_back
 from postrail.effects.approvals.result import result_mail
 from postrail.records import OutgoingQueued
@@ -35,7 +35,6 @@ ENDINGS = {
     EventKind.WITHDRAWN: (State.WITHDRAWN, ClosedBecause.WITHDRAWN),
 }
 IMPOSSIBLE = "no choice has enough answers, and nobody is left to ask"
-WAITING = (AssignmentState.PLANNED, AssignmentState.ASKED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,8 +75,7 @@ async def conclude(
         )
         return await end(connection, snapshot, request, [*events, ending], key, now)
     added = await ledger.append(connection, events)
-    planned = [one for one in parts if one.state is AssignmentState.PLANNED]
-    following = [one for one in planned if one.place == result.next_place]
+    following = asked_next(request, parts)
     if not following:
         return Concluded(request=request, events=added)
     channel = events[-1].channel

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from postrail.decision.approvals.request import RequestApproval
 from postrail.effects.approvals.begin import begin
-from postrail.effects.approvals.checks import SUBJECT_MAX_CHARACTERS
+from postrail.effects.approvals.checks import subject_of
 from postrail.effects.batch import Context, Work
 from postrail.records import OutgoingQueued
 from postrail.tracker import issues
@@ -35,10 +35,9 @@ async def _request(
     issue, order = work.issue, work.effect.order
     if issue is None:
         raise ValueError(f"{work.due.cause} asks for an approval and has no issue")
-    summary = " ".join(summaries[issue.issue_id].split())[:SUBJECT_MAX_CHARACTERS]
     whole = replace(
         order,
-        subject=order.subject or summary or issue.issue_key,
+        subject=order.subject or subject_of(summaries[issue.issue_id]) or issue.issue_key,
         issue_id=issue.issue_id,
         project=issue.project,
         idempotency_key=f"{work.due.cause} approval {work.effect.number}",

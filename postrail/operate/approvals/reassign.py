@@ -7,19 +7,14 @@ from dataclasses import dataclass
 from postrail import people
 from postrail.approvals import delegations, store
 from postrail.approvals.ledger import EventKind
-from postrail.approvals.request import (
-    Assignment,
-    AssignmentState,
-    ClosedBecause,
-)
+from postrail.approvals.request import Assignment, AssignmentState, ClosedBecause
 from postrail.effects.approvals.approvers import approvers_named
+from postrail.effects.approvals.ask import WAITING, asked_next
 from postrail.effects.approvals.begin import parts_of
 from postrail.effects.approvals.refused import RequestRefused
 from postrail.operate.approvals.act import Asked, RequestInHand, acting_on
 from postrail.operate.issues.act import Actor, Desk
 from postrail.tracker.issues import Watcher
-
-STILL_OPEN = (AssignmentState.PLANNED, AssignmentState.ASKED)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,7 +41,7 @@ async def reassign(desk: Desk, actor: Actor, key: str, former: str, approver: st
         closed = [
             one
             for one in act.assignments
-            if one.state in STILL_OPEN
+            if one.state in WAITING
             and one.place == given_up.place
             and given_up.address in (one.address, one.answers_for)
         ]
@@ -65,16 +60,17 @@ async def reassign(desk: Desk, actor: Actor, key: str, former: str, approver: st
             act.request.request_id,
             [*parts_of([new], standing_in, first_place=given_up.place)],
         )
-        asked_now = given_up.state is AssignmentState.ASKED
+        others = [one for one in act.assignments if one not in closed]
+        asked_now = [one for one in asked_next(act.request, [*others, *planned]) if one in planned]
         if asked_now:
-            await act.ask(planned)
-            told = [one for one in closed if one.state is AssignmentState.ASKED]
-            await act.tell_closed(told, ClosedBecause.REASSIGNED)
+            await act.ask(asked_now)
+        told = [one for one in closed if one.state is AssignmentState.ASKED]
+        await act.tell_closed(told, ClosedBecause.REASSIGNED)
     return Reassigned(
         key=act.request.key,
         former=given_up.address,
         approver=new.address,
-        asked_now=asked_now,
+        asked_now=bool(asked_now),
         notified=act.notified,
         held=act.held,
     )
@@ -85,9 +81,9 @@ async def _open_part(act: RequestInHand, former: str) -> Assignment:
     person = await people.find(act.connection, former)
     own = {former.strip().lower(), *(person.addresses if person else ())}
     for one in act.assignments:
-        if one.state in STILL_OPEN and one.address in own and not one.answers_for:
+        if one.state in WAITING and one.address in own and not one.answers_for:
             return one
-    names = ", ".join(one.address for one in act.assignments if one.state in STILL_OPEN)
+    names = ", ".join(one.address for one in act.assignments if one.state in WAITING)
     raise RequestRefused(
         f"{former} is not among those whose answers to {act.request.key} are missing",
         remedy=f"Name one of these: {names}",

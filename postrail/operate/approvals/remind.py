@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from postrail import people
 from postrail.approvals.request import Assignment, AssignmentState
+from postrail.effects.approvals.ask import asked_next
 from postrail.effects.approvals.refused import RequestRefused
 from postrail.operate.approvals.act import Asked, RequestInHand, acting_on
 from postrail.operate.issues.act import Actor, Desk
@@ -20,11 +21,17 @@ class Reminded(Asked):
 async def remind(desk: Desk, actor: Actor, key: str, *, approver: str = "") -> Reminded:
     """Reminds those who were asked and have not answered, or the one approver.
 
+    Asks those to whom no message could be sent before, because they were not active, say.
     Raises as `acting_on` does, and RequestRefused where the approver's answer is not missing.
     """
     async with acting_on(desk, actor, key) as act:
-        waiting = [one for one in act.assignments if one.state is AssignmentState.ASKED]
-        await act.remind(await _of(act, waiting, approver) if approver else waiting)
+        asked = [one for one in act.assignments if one.state is AssignmentState.ASKED]
+        waiting = [*asked, *asked_next(act.request, act.assignments)]
+        if approver:
+            waiting = await _of(act, waiting, approver)
+        await act.remind([one for one in waiting if one in asked])
+        if missed := [one for one in waiting if one not in asked]:
+            await act.ask(missed)
     return Reminded(key=act.request.key, notified=act.notified, held=act.held)
 
 

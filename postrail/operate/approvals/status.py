@@ -7,6 +7,7 @@ from postrail.approvals.order import ApprovalOrder
 from postrail.approvals.request import Rule, State
 from postrail.configuration.models.project import Project, Status
 from postrail.effects.approvals.begin import Begun, begin
+from postrail.effects.approvals.checks import SUBJECT_MAX_CHARACTERS, subject_of
 from postrail.errors import ConfigurationError
 from postrail.notifications.entries import queued_entries
 from postrail.operate.issues.act import ActInProgress, Desk
@@ -46,10 +47,11 @@ async def request_status(act: ActInProgress, desk: Desk, before: str, status: St
 async def _order(act: ActInProgress, before: str, status: Status) -> ApprovalOrder:
     values = await values_of(act)
     rule, needed = rule_named(status.approval_rule)
+    # Reads well in every language.
+    move = f": {before} → {status.name}"
     return ApprovalOrder(
         setup=status.approval_setup,
-        # Reads well in every language.
-        subject=f"{values['summary']}: {before} → {status.name}",
+        subject=subject_of(values["summary"], SUBJECT_MAX_CHARACTERS - len(move)) + move,
         body=values["description"][:BODY_CHARACTERS],
         approvers=_approvers(act.project, status),
         rule=rule,

@@ -20,9 +20,9 @@ from postrail.approvals.request import (
 )
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
-from postrail.effects.approvals.ask import ask, tell_closed
+from postrail.effects.approvals.ask import WAITING, ask, tell_closed
 from postrail.effects.approvals.begin import parts_of
-from postrail.effects.approvals.conclude import WAITING, Concluded
+from postrail.effects.approvals.conclude import Concluded
 from postrail.timers import queue as timers
 from postrail.timers.queue import Timer
 from postrail.tracker.issues import Watcher

@@ -67,6 +67,14 @@ async def test_an_agent_requests_the_status(pool: Pool, desk: Desk, issue: str) 
     assert (made.origin, made.requester_address) == ("transition", AGENT.address)
 
 
+async def test_a_long_summary_is_cut_in_the_subject(pool: Pool, desk: Desk, issue: str) -> None:
+    await ruled(pool)
+    await query(pool, "UPDATE issue SET summary = repeat('x', 255) RETURNING 1")
+    assert (await transition(desk, AGENT, issue, "Released")).request == "A-1"
+    subject = (await request(pool)).subject
+    assert (len(subject), subject[-20:]) == (250, "xxx: Open → Released")
+
+
 async def test_the_status_is_requested_once(pool: Pool, desk: Desk, issue: str) -> None:
     await ruled(pool)
     await transition(desk, AGENT, issue, "Released")
