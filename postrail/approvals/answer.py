@@ -18,7 +18,15 @@ from postrail.approvals.answer_text import (
     without_frame,
 )
 from postrail.approvals.request import Choice, Meaning
-from postrail.approvals.words import ALONE, DOUBTS, POLITE, STANDING, ChoiceWords, DoubtWords
+from postrail.approvals.words import (
+    ABSENCES,
+    ALONE,
+    DOUBTS,
+    POLITE,
+    STANDING,
+    ChoiceWords,
+    DoubtWords,
+)
 
 # The choice and its whole sentence must stand within these.
 READ_CHARACTERS = 4_000
@@ -147,6 +155,8 @@ class _Reader:
     def _require_certainty(self, phrase: Phrase, end: int) -> None:
         """Raises Unclear where the sentence has a doubt, or a word of another choice."""
         text = self._text
+        if absence := next(found_in(ABSENCES, text.words(0, len(text))), ""):
+            raise Unclear(f"{absence!r} may be the answer of a program")
         last = self._end_with_conditions(end, phrase.choice.meaning)
         if last == len(text) and self._is_cut:
             raise Unclear("its first sentence is very long")

@@ -160,6 +160,17 @@ STANDING = _folded(
     " rechazo, autorizado, autorizada, aceito, aceite, aceitar, aprovar, rejeitar, recusar,"
     " recuso, negado, negada, reprovado, reprovada"
 )
+# Answers of programs for people who are absent say so: "Yes, thank you. I am on leave."
+ABSENCES = _folded(
+    "am on leave, i'm on leave, be on leave, currently on leave, am on vacation, i'm on vacation,"
+    " am on holiday, i'm on holiday, am out of office, am out of the office, i'm out of the office,"
+    " currently out of the office, currently out of office, am away, i'm away, currently away,"
+    " limited access to my email, automatic reply, im urlaub, bin abwesend, nicht im büro,"
+    " außer haus, in elternzeit, automatische antwort, suis en congé, suis en congés, suis absent,"
+    " suis absente, suis en vacances, réponse automatique, fuera de la oficina,"
+    " estoy de vacaciones, estoy ausente, respuesta automática, estou de férias, estou ausente,"
+    " fora do escritório, resposta automática, 不在, 休暇中, 自動返信, 自動応答"
+)
 # They may stand between a short word and the end of its sentence: "yes please".
 POLITE = _folded(
     "please, thanks, thank, you, thx, bitte, danke, dir, ihnen, merci, gracias, por, favor,"

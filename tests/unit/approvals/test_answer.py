@@ -93,6 +93,10 @@ def test_the_first_word_decides(text: str, choice: str, comment: str) -> None:
     [
         ("", "the text says nothing"),
         ("Hi Anna,", "the text says nothing"),
+        (
+            "Yes, thank you. I am on leave until Monday.",
+            "'am on leave' may be the answer of a program",
+        ),
         ("👍", "the text says nothing"),
         ("Thanks, approved", "its first word, 'Thanks', names no choice"),
         ("Please approve", "its first word, 'Please', names no choice"),

@@ -16,6 +16,7 @@ from postrail.approvals.words import WORDS, folded, words_of
     [
         ("de", "Ja", "approve"),
         ("de", "Ja bitte", "approve"),
+        ("de", "Ja, danke. Ich bin bis Montag im Urlaub.", None),
         ("de", "Hallo Anna,\n\ngenehmigt von meiner Seite", "approve"),
         ("de", "Sehr geehrte Frau Dr. Schmidt,\n\ngenehmigt.", "approve"),
         ("de", "Guten Morgen zusammen,\nstimme zu", "approve"),
