@@ -106,12 +106,20 @@ class _Reader:
         end = at + len(phrase.words)
         # The same choice once more: "Yes, approved", "1. Approve".
         while (again := self._phrase_at(end)) and again.choice == phrase.choice:
-            if text.is_joined(end):
+            if text.is_joined(end) or self._changes_what_follows(at, end):
                 break
             phrase, end = again, end + len(again.words)
         self._require_end(phrase, at, end)
         self._require_certainty(phrase, end)
         return phrase.choice, text.tokens[end - 1].end
+
+    def _changes_what_follows(self, at: int, end: int) -> bool:
+        """Tells whether the words before `end` ask, or make a doubt of the next: "no rechazo"."""
+        text = self._text
+        if QUESTION.search(text.gap(end)):
+            return True
+        doubts = (word for one in self._doubts for word in (*one.negations, *one.conditions))
+        return not text.ends_clause(end) and text.words(at, end) in doubts
 
     def _phrase_at(self, at: int) -> Phrase | None:
         """Returns the longest phrase that begins here; raises Unclear if it has two meanings."""
@@ -168,6 +176,9 @@ class _Reader:
             self._refuse(doubts.conditions, end, last, "may be a condition")
             self._refuse(doubts.negations, end, negated, "may mean no")
             self._refuse(doubts.delays, end, negated, "may mean not yet")
+            if phrase.choice.meaning is Meaning.REJECT:
+                following = text.sentence_end(min(last + 1, len(text)))
+                self._refuse(doubts.assents, end, following, "may mean yes")
             if not phrase.stands_alone:
                 self._refuse(doubts.verbs, end, clause, "makes it another sentence")
                 self._require_own_decision(doubts, end, clause)

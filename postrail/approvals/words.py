@@ -41,13 +41,15 @@ class DoubtWords:
     # Of these, the ones that take back what was said before, also in a sentence of their own.
     retractions: tuple[str, ...]
     conditions: tuple[str, ...]
-    # Make an approval one for later; a rejection stays one.
+    # Make an approval one for later, or only say that the message has come; a rejection stays one.
     delays: tuple[str, ...]
     # The word before is what the sentence is about: "Approved is only the first part".
     verbs: tuple[str, ...]
     # Before the person who has decided; followed by `oneself`, it is the author.
     agents: tuple[str, ...]
     oneself: tuple[str, ...]
+    # Behind a "no" they may mean that nothing stands against it: "No. All good."
+    assents: tuple[str, ...]
 
 
 def folded(text: str) -> str:
@@ -102,8 +104,8 @@ WORDS: Mapping[str, ChoiceWords] = {
             "approve, approved, yes, yep, yeah, accept, accepted, agree, agreed, I approve, ok,"
             " okay",
             "reject, rejected, no, nope, deny, denied, decline, declined, refuse, refused,"
-            " disapprove, disapproved, disagree, I reject, not approved, do not approve,"
-            " I do not approve, don't approve, I don't approve",
+            " disapprove, disapproved, disagree, I reject, I decline, I refuse, I disagree,"
+            " not approved, do not approve, I do not approve, don't approve, I don't approve",
         ),
         _words(
             "de",
@@ -154,6 +156,7 @@ ALONE = _folded("ok, okay, d'accord, de acuerdo, de acordo, はい")
 # a risk" and "declined calls" approve or reject nothing.
 STANDING = _folded(
     "agree, agreed, accept, accepted, deny, denied, decline, declined, refuse, refused, disagree,"
+    " I decline, I refuse, I disagree,"
     " jawohl, zugestimmt, akzeptiert, einverstanden, verweigert, genehmigen, ablehnen, accepté,"
     " acceptée, accepter, j'accepte, validé, validée, je valide, approuver, refuser, rejeter,"
     " aceptado, aceptada, aceptar, acepto, denegado, denegada, denegar, aprobar, rechazar,"
@@ -203,10 +206,12 @@ DOUBTS: Mapping[str, DoubtWords] = {
     "en": DoubtWords(
         negations=_folded(
             "not, never, no, none, nothing, nobody, neither, nor, cannot, without, dont, cant,"
-            " wont, isnt, doesnt, didnt, wasnt, shouldnt, wouldnt, couldnt, hardly, stop, cancel"
+            " wont, isnt, doesnt, didnt, wasnt, shouldnt, wouldnt, couldnt, hardly, stop, cancel,"
+            " veto"
         ),
         retractions=_folded(
-            "not, never, cannot, wait, no wait, oh no, stop, cancel, actually, oops"
+            "not, never, cannot, wait, no wait, oh no, stop, cancel, actually, oops,"
+            " scratch that, i take that back, just kidding, correction, on second thought"
         ),
         conditions=_folded(
             "but, if, unless, except, only, provided, providing, however, although, though,"
@@ -215,20 +220,30 @@ DOUBTS: Mapping[str, DoubtWords] = {
             " partially, partly, maybe, perhaps, probably, possibly, depends, depending,"
             " otherwise, instead, or, long as, in principle, whether, while, suppose, supposing"
         ),
-        delays=_folded("once, when, whenever, until, till, after, before, wait, hold on"),
+        delays=_folded(
+            "once, when, whenever, until, till, after, before, wait, hold on, received, got it,"
+            " got your, look at it, look into it, take a look, will check, out of office"
+        ),
         verbs=_folded(
             "is, are, was, were, be, been, has, have, had, will, would, should, could, can, may,"
             " might, must, shall, does, do, did, means, requires, needs"
         ),
         agents=_folded("by"),
         oneself=_folded("me, us, my, our, myself"),
+        assents=_folded(
+            "no problem, no problems, no worries, no objection, no objections, all good, all fine,"
+            " fine by me, fine with me, looks good, nothing to object, nothing against"
+        ),
     ),
     "de": DoubtWords(
         negations=_folded(
             "nicht, nie, niemals, kein, keine, keinen, keinem, keiner, keines, nichts, niemand,"
-            " ohne, weder, kaum, stopp, stornieren"
+            " ohne, weder, kaum, stopp, stornieren, keinesfalls, keineswegs, lehne, ablehne, veto"
         ),
-        retractions=_folded("nicht, nie, niemals, moment, nein warte, ach nein, stopp, halt, doch"),
+        retractions=_folded(
+            "nicht, nie, niemals, moment, nein warte, ach nein, stopp, halt, doch, quatsch, unsinn,"
+            " scherz, korrektur"
+        ),
         conditions=_folded(
             "aber, wenn, falls, sofern, außer, nur, jedoch, allerdings, obwohl, vorausgesetzt,"
             " vorbehaltlich, bedingt, teilweise, vielleicht, eventuell, eigentlich,"
@@ -236,7 +251,10 @@ DOUBTS: Mapping[str, DoubtWords] = {
             " ob, solange, während, sondern, Vorbehalt, Auflage, Auflagen, Bedingung, Bedingungen,"
             " mit Änderungen, mit kleinen Änderungen, ausgenommen, je nach"
         ),
-        delays=_folded("erst, sobald, bis, nach, nachdem, bevor, warte, warten"),
+        delays=_folded(
+            "erst, sobald, bis, nach, nachdem, bevor, warte, warten, erhalten, angekommen,"
+            " bekommen, schaue, schau, ansehen, anschauen, im Urlaub"
+        ),
         verbs=_folded(
             "ist, sind, war, waren, wäre, sein, hat, haben, hatte, wird, werden, wurde, würde,"
             " soll, sollte, sollen, muss, müssen, müsste, kann, können, könnte, darf, dürfen,"
@@ -244,78 +262,99 @@ DOUBTS: Mapping[str, DoubtWords] = {
         ),
         agents=_folded("von, vom, durch"),
         oneself=_folded("mir, uns, mich, meiner, unserer, meinerseits"),
+        assents=_folded(
+            "kein problem, keine probleme, nichts dagegen, keine einwände, passt schon, alles gut,"
+            " alles klar, alles bestens"
+        ),
     ),
     "fr": DoubtWords(
         negations=_folded(
             "pas, ne, n, jamais, aucun, aucune, rien, personne, sans, ni, non, point, annuler,"
             " annulez, stop"
         ),
-        retractions=_folded("pas, jamais, attends, attendez, ah non, stop, finalement"),
+        retractions=_folded(
+            "pas, jamais, attends, attendez, ah non, euh, stop, finalement, correction"
+        ),
         conditions=_folded(
             "mais, si, s'il, s'ils, sauf, seulement, uniquement, cependant, toutefois, pourtant,"
             " néanmoins, condition, conditions, réserve, réserves, pourvu, partiellement,"
             " en partie, peut-être, probablement, éventuellement, en principe, sinon, ou,"
             " tant que, hormis, excepté, avec modifications, avec des modifications"
         ),
-        delays=_folded("quand, lorsque, après, avant, jusqu'à, jusqu'au, dès que, attendre"),
+        delays=_folded(
+            "quand, lorsque, après, avant, jusqu'à, jusqu'au, dès que, attendre, bien reçu, regarde"
+        ),
         verbs=_folded(
             "est, sont, était, ont, avait, sera, serait, seront, doit, doivent, devrait, peut,"
             " peuvent, pourrait, faut, veut, signifie, être"
         ),
         agents=_folded("par"),
         oneself=_folded("moi, nous, mes, mon, ma, nos, notre"),
+        assents=_folded(
+            "pas de problème, aucun problème, pas d'objection, aucune objection, rien contre,"
+            " allez y, vas y, tout va bien"
+        ),
     ),
     "es": DoubtWords(
         negations=_folded(
             "no, nunca, jamás, ningún, ninguna, ninguno, nada, nadie, sin, ni, tampoco, cancelar,"
             " cancela"
         ),
-        retractions=_folded("nunca, espera, espere, no espera, alto, mejor"),
+        retractions=_folded("nunca, espera, espere, no espera, alto, mejor, mentira, corrección"),
         conditions=_folded(
             "pero, si, salvo, excepto, solo, sólo, solamente, únicamente, aunque, embargo,"
             " siempre que, siempre y cuando, condición, condiciones, reserva, reservas,"
             " parcialmente, en parte, quizá, quizás, tal vez, probablemente, posiblemente,"
             " en principio, sino, o, u, mientras, pendiente, con cambios, depende"
         ),
-        delays=_folded("cuando, después, antes, hasta, esperar, por ahora"),
+        delays=_folded("cuando, después, antes, hasta, esperar, por ahora, recibido, lo miro"),
         verbs=_folded(
             "es, son, era, está, están, fue, ha, han, había, será, sería, serán, debe, deben,"
             " debería, puede, pueden, podría, hay, quiere, significa, ser, tiene"
         ),
         agents=_folded("por"),
         oneself=_folded("mí, mi, nosotros, nosotras, nuestra, favor"),
+        assents=_folded(
+            "no hay problema, sin problema, sin problemas, ningún problema, sin objeciones,"
+            " ninguna objeción, todo bien"
+        ),
     ),
     "pt": DoubtWords(
         negations=_folded(
             "não, nunca, jamais, nenhum, nenhuma, nada, ninguém, sem, nem, tampouco, cancelar,"
             " cancele"
         ),
-        retractions=_folded("nunca, espera, espere, não espera, pare, aliás"),
+        retractions=_folded("nunca, espera, espere, não espera, pare, aliás, mentira, correção"),
         conditions=_folded(
             "mas, se, salvo, exceto, só, somente, apenas, embora, porém, contudo, entretanto,"
             " todavia, desde que, condição, condições, ressalva, ressalvas, parcialmente,"
             " em parte, talvez, provavelmente, possivelmente, em princípio, senão, ou, enquanto,"
             " pendente, com alterações, com mudanças, caso, depende"
         ),
-        delays=_folded("quando, após, depois, antes, até, esperar, por agora"),
+        delays=_folded("quando, após, depois, antes, até, esperar, por agora, recebido, vou ver"),
         verbs=_folded(
             "são, era, está, estão, foi, tem, têm, tinha, será, seria, serão, deve, devem,"
             " deveria, pode, podem, poderia, há, quer, significa, ser"
         ),
         agents=_folded("por, pelo, pela, pelos, pelas"),
         oneself=_folded("mim, nós, minha, meu, nossa, favor"),
+        assents=_folded(
+            "não há problema, não tem problema, sem problema, sem problemas, nenhum problema,"
+            " sem objeções, nenhuma objeção, tudo bem, tudo certo"
+        ),
     ),
     # Found within words, too: Japanese has no spaces.
     "ja": DoubtWords(
         negations=_folded("ません, ない, なく, ず"),
-        retractions=_folded("やはり, やっぱり, 待って"),
+        retractions=_folded("やはり, やっぱり, 待って, 嘘, やめます, できません"),
         conditions=_folded(
             "ただし, 但し, しかし, でも, けど, けれど, もし, 条件, 場合, なら, たら, できれば,"
             " 一部, または, それとも, たぶん, 多分, 原則"
         ),
-        delays=_folded("後に, まで, 前に"),
+        delays=_folded("後に, まで, 前に, 確認します, 検討, 拝見"),
         verbs=(),
         agents=(),
         oneself=(),
+        assents=_folded("問題ありません, 問題ない, 問題なし, 大丈夫, 構いません, かまいません"),
     ),
 }
