@@ -7,12 +7,10 @@ from dataclasses import replace
 
 from postrail.approvals import ledger, store
 from postrail.approvals.ledger import Channel, EventKind, NewEvent, details_of
-from postrail.approvals.request import Assignment, ClosedBecause
 from postrail.decision.approvals.effects import AnswerRequest, RefuseAnswer
-from postrail.effects.approvals.conclude import conclude
+from postrail.effects.approvals.conclude import take_answer
 from postrail.effects.approvals.help import help_mail
 from postrail.effects.batch import Context, Made, Work
-from postrail.errors import TransientError
 from postrail.notifications.addresses import compared_address
 
 
@@ -27,29 +25,15 @@ async def answer_requests(context: Context, works: Sequence[Work[AnswerRequest]]
 async def _answer(context: Context, work: Work[AnswerRequest]) -> Made:
     connection, effect, mail = context.connection, work.effect, work.due.mail
     request = (await store.lock(connection, [effect.request_id]))[effect.request_id]
-    stored = await store.answered(
-        connection,
-        effect.assignment_id,
-        choice=effect.choice,
-        comment=effect.comment,
-        mail_id=mail.mail_id,
-        now=context.now,
-    )
-    if not stored:
-        raise TransientError(f"{request.key} has changed since the facts of the answer were read")
-    parts = (await store.assignments(connection, [request.request_id]))[request.request_id]
-    part = next(one for one in parts if one.assignment_id == effect.assignment_id)
-    await _close_place(context, part, parts)
     event = replace(
         _event(context, work),
         kind=EventKind.ANSWERED,
         verdict=f"{effect.verdict}: {effect.verdict_reason}",
         choice=effect.choice,
         comment=effect.comment,
-        details=details_of(address=part.address, answers_for=part.answers_for),
     )
-    concluded = await conclude(
-        connection, context.snapshot, request, [event], context.message_id_key, context.now
+    concluded = await take_answer(
+        connection, context.snapshot, request, event, context.message_id_key, context.now
     )
     return Made(
         mail_id=mail.mail_id,
@@ -57,16 +41,6 @@ async def _answer(context: Context, work: Work[AnswerRequest]) -> Made:
         stored=tuple(concluded.mails),
         entries=tuple(concluded.entries),
     )
-
-
-async def _close_place(context: Context, part: Assignment, parts: Sequence[Assignment]) -> None:
-    """Asks the others no longer who could have answered in the same place."""
-    others = [
-        one.assignment_id
-        for one in parts
-        if one.place == part.place and one.assignment_id != part.assignment_id
-    ]
-    await store.close_assignments(context.connection, others, ClosedBecause.ANSWERED_FOR)
 
 
 async def refuse_answers(context: Context, works: Sequence[Work[RefuseAnswer]]) -> list[Made]:

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from postrail.approvals import ledger, store
 from postrail.approvals.decided import decided_record
-from postrail.approvals.ledger import Event, EventKind, NewEvent
+from postrail.approvals.ledger import Event, EventKind, NewEvent, details_of
 from postrail.approvals.request import Assignment, ClosedBecause, Request, State
 from postrail.approvals.rule import result_of
 from postrail.configuration.snapshot import ConfigurationSnapshot
@@ -21,6 +21,7 @@ from postrail.database import Connection
 from postrail.effects.approvals.ask import WAITING, ask, asked_next
 from postrail.effects.approvals.callback import call_back
 from postrail.effects.approvals.result import result_mail
+from postrail.errors import TransientError
 from postrail.records import OutgoingQueued
 from postrail.stream import avro
 from postrail.stream.producer import Entry
@@ -47,6 +48,37 @@ class Concluded:
     # Stored already.
     mails: Sequence[OutgoingQueued] = ()
     entries: Sequence[Entry] = ()
+
+
+async def take_answer(
+    connection: Connection,
+    snapshot: ConfigurationSnapshot,
+    request: Request,
+    event: NewEvent,
+    key: bytes,
+    now: datetime,
+) -> Concluded:
+    """Stores the answer that the event tells of, and does what follows from it.
+
+    Others who could have answered in the same place are asked no longer. Raises TransientError for
+    an approver who is not asked, or no longer.
+    """
+    stored = event.assignment_id is not None and await store.answered(
+        connection,
+        event.assignment_id,
+        choice=event.choice,
+        comment=event.comment,
+        mail_id=event.mail_id,
+        now=now,
+    )
+    if not stored:
+        raise TransientError(f"{request.key} has changed since the answer was checked")
+    parts = await _parts(connection, request)
+    part = next(one for one in parts if one.assignment_id == event.assignment_id)
+    others = [one.assignment_id for one in parts if one.place == part.place and one != part]
+    await store.close_assignments(connection, others, ClosedBecause.ANSWERED_FOR)
+    event = replace(event, details=details_of(address=part.address, answers_for=part.answers_for))
+    return await conclude(connection, snapshot, request, [event], key, now)
 
 
 async def conclude(

@@ -12,7 +12,6 @@ from postrail.approvals.request import (
     Assignment,
     AssignmentState,
     Choice,
-    ClosedBecause,
     Meaning,
     Request,
     State,
@@ -20,12 +19,14 @@ from postrail.approvals.request import (
 from postrail.approvals.token import IN_TEXT, ApprovalToken, is_genuine
 from postrail.configuration.load import load_snapshot
 from postrail.database import Connection
-from postrail.effects.approvals.conclude import conclude
+from postrail.effects.approvals.conclude import take_answer
 from postrail.errors import PermanentError
 from postrail.notifications.entries import queued_entries
 from postrail.operate.issues.act import Desk
 from postrail.stream import outbox
 from postrail.tracker import issues
+
+COMMENT_MAX_CHARACTERS = 20_000
 
 
 class TokenUnknown(PermanentError):
@@ -34,7 +35,10 @@ class TokenUnknown(PermanentError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageAnswer:
-    """What a person has chosen on the page of a request."""
+    """What a person has chosen on the page of a request.
+
+    Raises PermanentError for a comment that is too long.
+    """
 
     token: str
     # The name of a choice.
@@ -42,6 +46,14 @@ class PageAnswer:
     comment: str
     # The one that the person has proven to own.
     address: str
+
+    def __post_init__(self) -> None:
+        if len(self.comment) > COMMENT_MAX_CHARACTERS:
+            raise PermanentError(
+                f"the comment has {len(self.comment):,} characters, and"
+                f" {COMMENT_MAX_CHARACTERS:,} are the most",
+                remedy="Shorten it",
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +74,6 @@ class _Asked:
 
     request: Request
     part: Assignment
-    # At the same place, those of a delegate or of the person they answer for.
-    others: tuple[Assignment, ...]
     # All addresses of the approver.
     addresses: frozenset[str]
     # False: the part is that of a delegate, outside of the dates.
@@ -108,7 +118,6 @@ async def _locked(connection: Connection, desk: Desk, token: str) -> _Asked:
     return _Asked(
         request=request,
         part=part,
-        others=tuple(one for one in parts if one.place == part.place and one != part),
         addresses=frozenset(known),
         holds=await _holds(connection, part, desk),
     )
@@ -161,22 +170,11 @@ def _refusals(asked: _Asked, given: PageAnswer, chosen: Choice | None, desk: Des
 
 async def _take(connection: Connection, desk: Desk, asked: _Asked, given: PageAnswer) -> Request:
     """Stores the answer, and returns the request as it is after what follows from it."""
-    await store.answered(
-        connection,
-        asked.part.assignment_id,
-        choice=given.choice,
-        comment=given.comment.strip(),
-        mail_id="",
-        now=desk.now,
-    )
-    await store.close_assignments(
-        connection, [one.assignment_id for one in asked.others], ClosedBecause.ANSWERED_FOR
-    )
-    concluded = await conclude(
+    concluded = await take_answer(
         connection,
         await load_snapshot(connection),
         asked.request,
-        [_event(asked, given, EventKind.ANSWERED, desk)],
+        _event(asked, given, EventKind.ANSWERED, desk),
         desk.message_id_key,
         desk.now,
     )

@@ -97,6 +97,10 @@ NAMINGS = {
     "issue_change.before": "INSERT INTO issue_change (issue_key, act_id, changed_at, actor_address,"
     " channel, act, field, before) VALUES ('KEY-1', %(id)s, now(), '', 'command', 'edit',"
     " 'description', jsonb_build_object('blob', %(sha256)s::text))",
+    "approval_request.attachments": "INSERT INTO approval_request (request_id, setup, order_digest,"
+    " made_at, origin, subject, attachments, choices, rule, needed, digest) VALUES (%(id)s, 's',"
+    " '', now(), 'command', 's', jsonb_build_array(jsonb_build_object('sha256', %(sha256)s::text)),"
+    " '[]', 'any', 1, '')",
     "comment.reply_blob": "INSERT INTO comment (issue_key, author_address, body, reply_blob,"
     " created_at) VALUES ('KEY-1', 'a', '', %(sha256)s, now())",
 }
@@ -231,5 +235,5 @@ async def test_every_column_that_names_blobs_has_its_case(pool: Pool) -> None:
     columns = {
         f"{table}.{column}" for table, column in found if (table, column) not in OTHER_HASHES
     }
-    # Values of fields are JSON; that of a description may name a blob.
-    assert columns | {"issue_change.before"} == set(NAMINGS)
+    # Values of fields are JSON, that of a description may name a blob; so are files of requests.
+    assert columns | {"issue_change.before", "approval_request.attachments"} == set(NAMINGS)

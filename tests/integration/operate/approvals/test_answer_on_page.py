@@ -11,6 +11,7 @@ import pytest
 from postrail.approvals.request import Rule
 from postrail.approvals.token import token_for
 from postrail.database import Pool
+from postrail.errors import PermanentError
 from postrail.operate.approvals.answer import (
     AnsweredOnPage,
     PageAnswer,
@@ -142,3 +143,8 @@ async def test_a_token_that_we_did_not_make_is_unknown(pool: Pool, desk: Desk, c
         with pytest.raises(TokenUnknown):
             await answer_on_page(desk, given)
     assert await kinds(pool, "A-1") == ["requested", "asked", "asked"]
+
+
+def test_a_comment_has_a_length() -> None:
+    with pytest.raises(PermanentError, match="20,000 are the most"):
+        PageAnswer(token="", choice="approve", comment="x" * 20_001, address=ANN.address)
