@@ -49,16 +49,19 @@ async def add(
 ) -> Delegation:
     """Lets a person answer for another; the two addresses differ, and the end is after the begin.
 
-    One of the same two persons and times that has not been ended is returned as it is.
+    One of the same two persons that has not been ended, and that these times meet, is made longer:
+    the delegate's parts in requests belong to it.
     """
     given = [delegator.lower(), delegate.lower(), begins_at, ends_at]
-    same = (
-        " WHERE delegator = %s AND delegate = %s AND begins_at = %s AND ends_at = %s"
-        " AND ended_at IS NULL"
-    )
-    if found := await rows_as(connection, Delegation, DELEGATIONS + same, given):
-        return found[0]
     added = await rows(
+        connection,
+        "UPDATE approval_delegation SET begins_at = least(begins_at, %s),"
+        " ends_at = greatest(ends_at, %s) WHERE delegation_id = (SELECT delegation_id"
+        "  FROM approval_delegation WHERE delegator = %s AND delegate = %s AND ended_at IS NULL"
+        "  AND begins_at <= %s AND ends_at >= %s ORDER BY delegation_id LIMIT 1)"
+        " RETURNING delegation_id",
+        [begins_at, ends_at, given[0], given[1], ends_at, begins_at],
+    ) or await rows(
         connection,
         "INSERT INTO approval_delegation"
         " (delegator, delegate, begins_at, ends_at, made_by, made_at)"

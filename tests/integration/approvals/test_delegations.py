@@ -60,6 +60,21 @@ async def test_the_same_delegation_is_made_once(connection: Connection) -> None:
     assert await delegations.active(connection, [ANA], NOON) == [made, other]
 
 
+async def test_a_delegation_is_made_longer(connection: Connection) -> None:
+    made = await delegate(connection, ANA, BEN)
+    for begin, end, known in (
+        (NOON + HOUR, NOON + 9 * HOUR, True),
+        (NOON - HOUR, NOON + HOUR, True),
+        (NOON + 10 * HOUR, NOON + 11 * HOUR, False),
+    ):
+        again = await delegations.add(
+            connection, ANA, BEN, begins_at=begin, ends_at=end, made_by=CHO, now=NOON
+        )
+        assert (again.delegation_id == made.delegation_id) is known
+    found = (await delegations.by_id(connection, [made.delegation_id]))[made.delegation_id]
+    assert (found.begins_at, found.ends_at) == (NOON - HOUR, NOON + 9 * HOUR)
+
+
 async def test_a_delegation_ends_before_its_time(connection: Connection) -> None:
     made = await delegate(connection, ANA, BEN)
     ended = await delegations.end(connection, made.delegation_id, NOON + HOUR)
