@@ -19,8 +19,7 @@ from postrail.decision.sending.forwarding import forwarded_failure
 from postrail.effects.apply import Applied, apply
 from postrail.effects.batch import Context, Decided
 from postrail.effects.facts.answered_letters import forwarded_without_facts
-from postrail.effects.facts.approvals import approval_tokens
-from postrail.effects.gather import gather
+from postrail.effects.gather import Gathered, gather
 from postrail.effects.records.handled import Handled
 from postrail.errors import FatalError, LimitExceeded, TransientError
 from postrail.in_flight.mark import Deaths, Mark, forget
@@ -215,7 +214,7 @@ class Batch:
     ) -> Sequence[Decided]:
         gathered = await gather(connection, mails, snapshot, self._key, now)
         decided = []
-        for due in mails:
+        for due in one_of_each_request(mails, gathered):
             facts = gathered.facts_of(due)
             decision = self._decision(due, snapshot, facts)
             gathered.counts.add(due, decision)
@@ -275,12 +274,20 @@ def _handled_ids(applied: Applied) -> list[str]:
 
 
 def distinct(due: Sequence[DueMail]) -> list[DueMail]:
-    """Keeps the first of several messages of which the others need its outcome first.
-
-    They have equal content, or answer approval requests: perhaps the same one.
-    """
+    """Keeps the first of several messages with equal content: the others need its outcome first."""
     first: dict[str, DueMail] = {}
     for mail in due:
         first.setdefault(mail.mail.fingerprint, mail)
-    answers = [one.mail.mail_id for one in first.values() if approval_tokens(one.mail)]
-    return [one for one in first.values() if one.mail.mail_id not in answers[1:]]
+    return list(first.values())
+
+
+def one_of_each_request(mails: Sequence[DueMail], gathered: Gathered) -> list[DueMail]:
+    """Keeps the first of several messages that are about one approval request: it may decide it.
+
+    Anybody may write tokens that we did not make, and these hold nobody up.
+    """
+    kept: dict[str, DueMail] = {}
+    for due in mails:
+        fact = gathered.facts[due.mail.mail_id].approval
+        kept.setdefault(fact.request_id if fact and fact.genuine else due.mail.mail_id, due)
+    return list(kept.values())
