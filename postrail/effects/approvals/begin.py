@@ -192,5 +192,7 @@ def _requested(order: ApprovalOrder, request: Request, planned: Sequence[Assignm
             digest=digest_of(request),
             subject=request.subject,
             approvers=[one.address for one in planned],
+            # The one whose statuses may follow.
+            project=order.project,
         ),
     )

@@ -6,6 +6,7 @@ ledger has the reason, and the people of the project are told.
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 from postrail.approvals import ledger, store
@@ -44,7 +45,10 @@ async def follow(
     if issue is None:
         return []
     status = _status(request)
-    failure = await _move(desk, request, issue, status) if status else None
+    failure: PipelineError | None = None
+    if status:
+        asked_in = await _project(connection, request)
+        failure = await _move(desk, request, issue, status, asked_in)
     text = await _text(connection, snapshot, request, issue, failure)
     failure = await _comment(desk, request, issue, text) or failure
     mails = []
@@ -63,10 +67,26 @@ def _status(request: Request) -> str:
     return request.approved_status if approves else request.rejected_status
 
 
+async def _project(connection: Connection, request: Request) -> str:
+    """Returns the project in which the issue was when its request was made."""
+    events = await ledger.events_of(connection, request.request_id)
+    first = next(one for one in events if one.kind is EventKind.REQUESTED)
+    return str(json.loads(first.details)["project"])
+
+
 async def _move(
-    desk: Desk, request: Request, issue: IndexedIssue, status: str
+    desk: Desk, request: Request, issue: IndexedIssue, status: str, asked_in: str
 ) -> PipelineError | None:
-    """Moves the issue in the name of the request, which may; returns why it cannot be moved."""
+    """Moves the issue in the name of the request, which may; returns why it cannot be moved.
+
+    In another project, other people approve.
+    """
+    if issue.project != asked_in:
+        return PermanentError(
+            f"{issue.issue_key} is in project {issue.project}, and {request.key} was asked in"
+            f" project {asked_in}",
+            remedy="Ask again in its present project",
+        )
     try:
         await transition(desk, Actor(name=request.key), issue.issue_key, status)
     except (PermanentError, ConfigurationError) as error:

@@ -10,8 +10,10 @@ import pytest
 
 from postrail.approvals.request import AtDeadline, Choice, Meaning
 from postrail.configuration.models.project import Project
+from postrail.operate.issues.move import move
 from tests.integration.handler.approval_times.scene import (
     ANN,
+    EVE,
     LEAD,
     PROJECT,
     STATUSES_OF_PROJECT,
@@ -22,6 +24,7 @@ from tests.integration.handler.approval_times.scene import (
     work,
 )
 from tests.integration.handler.bench import Bench
+from tests.makers.acts import OPERATOR
 
 FOLLOWED = (
     "SELECT status, (SELECT count(*) FROM comment WHERE internal),"
@@ -123,6 +126,21 @@ async def test_a_transition_that_is_not_allowed_is_told_and_blocks_nothing(
         await approving.rows("SELECT subject FROM outgoing_mail WHERE purpose = 'notice'")
     )[0]
     assert subject == f"Postrail: {issue} does not follow the decision of {asked.key}"
+
+
+async def test_the_approvers_of_a_project_decide_for_no_other(approving: Bench, issue: str) -> None:
+    asked = await decided(approving, issue)
+    other = {**PROJECT, "key": "PAY", "leads": [EVE], "address": "pay@example.com"}
+    await approving.save(Project.model_validate(other))
+    moved = await move(approving.desk, OPERATOR, issue, "PAY")
+    await work(approving)
+    assert await approving.rows(FOLLOWED) == [("Open", 1, 1, 0)]
+    assert (await asked.events())[-1] == "not_followed"
+    assert (
+        "PAY-1 is in project PAY, and A-1 was asked in project HELP"
+        in (await comments(approving))[0]
+    )
+    assert moved.issue_key == "PAY-1"
 
 
 async def test_an_issue_without_an_address_to_comment_from_is_moved_all_the_same(
