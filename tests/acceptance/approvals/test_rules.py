@@ -68,6 +68,13 @@ def row(acts: Acts, state: tuple[str, str], approvers: Sequence[str], **options:
 CHOICES = ("tonight", "tomorrow", "never:reject")
 YES, NO = "Approve", "Reject"
 ROWS = {
+    # The first, as those who are asked then have only as long again.
+    "escalates": Row(
+        escalates,
+        APPROVED,
+        refused=(("decided", True),),
+        options={"deadline": "30s", "escalate_to": CLEO},
+    ),
     "any: the first": row(turns((BEN, NO)), REJECTED, (ADA, BEN)),
     "all: not yet": row(turns((ADA, YES)), OPEN, (ADA, BEN), rule="all"),
     "all": row(turns((ADA, YES), (BEN, YES)), APPROVED, (ADA, BEN), rule="all"),
@@ -84,12 +91,6 @@ ROWS = {
     ),
     "expires": row(lets_time_pass, ("expired", ""), (ADA,), deadline=SOON),
     "is rejected": row(lets_time_pass, REJECTED, (ADA,), deadline=SOON, at_deadline="reject"),
-    "escalates": Row(
-        escalates,
-        APPROVED,
-        refused=(("decided", True),),
-        options={"deadline": SOON, "escalate_to": CLEO},
-    ),
     "is reminded": row(is_reminded, APPROVED, (ADA,), remind_after="5s"),
 }
 
