@@ -24,8 +24,10 @@ from postrail.approvals.words import (
     DOUBTS,
     POLITE,
     STANDING,
+    WORDS,
     ChoiceWords,
     DoubtWords,
+    folded,
 )
 
 # The choice and its whole sentence must stand within these.
@@ -79,6 +81,17 @@ def read_choice(new_text: str, choices: Sequence[Choice], words: Sequence[Choice
         return Read(why=str(unclear))
     comment = text[end:].lstrip(AFTER_CHOICE).rstrip()
     return Read(choice=choice, comment=comment[:COMMENT_MAX_CHARACTERS])
+
+
+def says_opposite(name: str, meaning: Meaning, own: Iterable[ChoiceWords] = ()) -> bool:
+    """Tells whether the name of a choice is a word for the other meaning, in whatever language.
+
+    `own` are further words, such as those of a setup.
+    """
+    approves = meaning is Meaning.APPROVE
+    words = (*WORDS.values(), *own)
+    others = (word for one in words for word in (one.reject if approves else one.approve))
+    return folded(name) in map(folded, others)
 
 
 class _Reader:

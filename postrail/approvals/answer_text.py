@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from postrail.approvals.token import IN_TEXT
-from postrail.approvals.words import GREETED, GREETINGS, PROGRAM_LINES, TITLES, folded
+from postrail.approvals.words import folded, folded_all
 
 GREETED_NAMES_MAX = 5
 # A line that mail programs may have wrapped; its sentence goes on in the next one.
@@ -23,6 +23,28 @@ IDEOGRAPHIC = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
 INVISIBLE = re.compile(r"[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 # What introduces the token in its line.
 LABEL = re.compile(r"[^:]{0,40}:")
+GREETINGS = folded_all(
+    "hi, hello, hey, dear, good morning, good afternoon, good evening, good day, greetings,"
+    " hallo, guten morgen, guten tag, guten abend, liebe, lieber, liebes, moin, servus, grüß gott,"
+    " grüezi, sehr geehrte, sehr geehrter, bonjour, bonsoir, salut, cher, chère, chers, chères,"
+    " hola, buenos días, buen día, buenas tardes, buenas noches, buenas, estimado, estimada,"
+    " estimados, estimadas, querido, querida, olá, oi, bom dia, boa tarde, boa noite, caro, cara,"
+    " caros, prezado, prezada, prezados, こんにちは, こんばんは, おはようございます, お疲れ様です,"
+    " お疲れさまです, お世話になっております, お世話になります, いつもお世話になっております"
+)
+# What follows the name of a person whom a Japanese message greets.
+GREETED = ("様", "さま", "さん", "殿", "各位")
+# A full stop behind them ends nothing: "Dear Mr. Smith,".
+TITLES = folded_all("mr, mrs, ms, dr, prof, hr, fr, sr, sra, srta, m, mme, st")
+# Lines that mail programs add, above the answer too.
+PROGRAM_LINES = (
+    "sent from my", "sent from outlook", "sent from mail", "sent via", "sent with", "get outlook",
+    "von meinem", "gesendet von", "gesendet mit", "holen sie sich outlook", "outlook für",
+    "envoyé de mon", "envoyé depuis", "envoyé à partir", "télécharger outlook", "obtenez outlook",
+    "enviado desde", "enviado con", "obtener outlook", "enviado do", "enviado de", "enviado pelo",
+    "obter o outlook", "baixe o outlook", "iphoneから送信", "ipadから送信", "androidから送信",
+    "outlook for", "スマートフォンから送信",
+)  # fmt: skip
 _PROGRAM_LINES = tuple(folded(line) for line in PROGRAM_LINES)
 
 

@@ -1,4 +1,4 @@
-"""The words by which people approve and reject, greet, and make an answer doubtful, by language.
+"""The words by which people approve and reject, and make an answer doubtful, by language.
 
 Pure. All are compared as `folded` makes them: `genehmigt` and `Genehmigt`, `não` and `nao` are one.
 """
@@ -91,7 +91,7 @@ def _list(text: str) -> tuple[str, ...]:
     return tuple(one.strip() for one in text.split(","))
 
 
-def _folded(text: str) -> tuple[str, ...]:
+def folded_all(text: str) -> tuple[str, ...]:
     """Returns words and phrases as they are found in texts, whose words a hyphen parts."""
     return tuple(dict.fromkeys(folded(one.replace("-", " ")) for one in text.split(",")))
 
@@ -151,10 +151,10 @@ WORDS: Mapping[str, ChoiceWords] = {
     )
 }
 # They also say that a message was understood: an answer of nothing else approves.
-ALONE = _folded("ok, okay, d'accord, de acuerdo, de acordo, はい")
+ALONE = folded_all("ok, okay, d'accord, de acuerdo, de acordo, はい")
 # The end of their clause must follow, as after short words: "agree with Jo's doubts", "accept it as
 # a risk" and "declined calls" approve or reject nothing.
-STANDING = _folded(
+STANDING = folded_all(
     "agree, agreed, accept, accepted, deny, denied, decline, declined, refuse, refused, disagree,"
     " I decline, I refuse, I disagree,"
     " jawohl, zugestimmt, akzeptiert, einverstanden, verweigert, genehmigen, ablehnen, accepté,"
@@ -164,7 +164,7 @@ STANDING = _folded(
     " recuso, negado, negada, reprovado, reprovada"
 )
 # Answers of programs for people who are absent say so: "Yes, thank you. I am on leave."
-ABSENCES = _folded(
+ABSENCES = folded_all(
     "am on leave, i'm on leave, be on leave, currently on leave, am on vacation, i'm on vacation,"
     " am on holiday, i'm on holiday, am out of office, am out of the office, i'm out of the office,"
     " currently out of the office, currently out of office, am away, i'm away, currently away,"
@@ -175,186 +175,167 @@ ABSENCES = _folded(
     " fora do escritório, resposta automática, 不在, 休暇中, 自動返信, 自動応答"
 )
 # They may stand between a short word and the end of its sentence: "yes please".
-POLITE = _folded(
+POLITE = folded_all(
     "please, thanks, thank, you, thx, bitte, danke, dir, ihnen, merci, gracias, por, favor,"
     " obrigado, obrigada, sir, madam"
 )
-GREETINGS = _folded(
-    "hi, hello, hey, dear, good morning, good afternoon, good evening, good day, greetings,"
-    " hallo, guten morgen, guten tag, guten abend, liebe, lieber, liebes, moin, servus, grüß gott,"
-    " grüezi, sehr geehrte, sehr geehrter, bonjour, bonsoir, salut, cher, chère, chers, chères,"
-    " hola, buenos días, buen día, buenas tardes, buenas noches, buenas, estimado, estimada,"
-    " estimados, estimadas, querido, querida, olá, oi, bom dia, boa tarde, boa noite, caro, cara,"
-    " caros, prezado, prezada, prezados, こんにちは, こんばんは, おはようございます, お疲れ様です,"
-    " お疲れさまです, お世話になっております, お世話になります, いつもお世話になっております"
-)
-# What follows the name of a person whom a Japanese message greets.
-GREETED = ("様", "さま", "さん", "殿", "各位")
-# A full stop behind them ends nothing: "Dear Mr. Smith,".
-TITLES = _folded("mr, mrs, ms, dr, prof, hr, fr, sr, sra, srta, m, mme, st")
-# Lines that mail programs add, above the answer too.
-PROGRAM_LINES = (
-    "sent from my", "sent from outlook", "sent from mail", "sent via", "sent with", "get outlook",
-    "von meinem", "gesendet von", "gesendet mit", "holen sie sich outlook", "outlook für",
-    "envoyé de mon", "envoyé depuis", "envoyé à partir", "télécharger outlook", "obtenez outlook",
-    "enviado desde", "enviado con", "obtener outlook", "enviado do", "enviado de", "enviado pelo",
-    "obter o outlook", "baixe o outlook", "iphoneから送信", "ipadから送信", "androidから送信",
-    "outlook for", "スマートフォンから送信",
-)  # fmt: skip
-
 DOUBTS: Mapping[str, DoubtWords] = {
     "en": DoubtWords(
-        negations=_folded(
+        negations=folded_all(
             "not, never, no, none, nothing, nobody, neither, nor, cannot, without, dont, cant,"
             " wont, isnt, doesnt, didnt, wasnt, shouldnt, wouldnt, couldnt, hardly, stop, cancel,"
             " veto"
         ),
-        retractions=_folded(
+        retractions=folded_all(
             "not, never, cannot, wait, no wait, oh no, stop, cancel, actually, oops,"
             " scratch that, i take that back, just kidding, correction, on second thought"
         ),
-        conditions=_folded(
+        conditions=folded_all(
             "but, if, unless, except, only, provided, providing, however, although, though,"
             " pending, subject to, assuming, conditional, conditionally, conditions, with changes,"
             " with minor changes, with small changes, with some changes, reservations, caveats,"
             " partially, partly, maybe, perhaps, probably, possibly, depends, depending,"
             " otherwise, instead, or, long as, in principle, whether, while, suppose, supposing"
         ),
-        delays=_folded(
+        delays=folded_all(
             "once, when, whenever, until, till, after, before, wait, hold on, received, got it,"
             " got your, look at it, look into it, take a look, will check, out of office"
         ),
-        verbs=_folded(
+        verbs=folded_all(
             "is, are, was, were, be, been, has, have, had, will, would, should, could, can, may,"
             " might, must, shall, does, do, did, means, requires, needs"
         ),
-        agents=_folded("by"),
-        oneself=_folded("me, us, my, our, myself"),
-        assents=_folded(
+        agents=folded_all("by"),
+        oneself=folded_all("me, us, my, our, myself"),
+        assents=folded_all(
             "no problem, no problems, no worries, no objection, no objections, all good, all fine,"
             " fine by me, fine with me, looks good, nothing to object, nothing against"
         ),
     ),
     "de": DoubtWords(
-        negations=_folded(
+        negations=folded_all(
             "nicht, nie, niemals, kein, keine, keinen, keinem, keiner, keines, nichts, niemand,"
             " ohne, weder, kaum, stopp, stornieren, keinesfalls, keineswegs, lehne, ablehne, veto"
         ),
-        retractions=_folded(
+        retractions=folded_all(
             "nicht, nie, niemals, moment, nein warte, ach nein, stopp, halt, doch, quatsch, unsinn,"
             " scherz, korrektur"
         ),
-        conditions=_folded(
+        conditions=folded_all(
             "aber, wenn, falls, sofern, außer, nur, jedoch, allerdings, obwohl, vorausgesetzt,"
             " vorbehaltlich, bedingt, teilweise, vielleicht, eventuell, eigentlich,"
             " möglicherweise, wahrscheinlich, grundsätzlich, prinzipiell, sonst, ansonsten, oder,"
             " ob, solange, während, sondern, Vorbehalt, Auflage, Auflagen, Bedingung, Bedingungen,"
             " mit Änderungen, mit kleinen Änderungen, ausgenommen, je nach"
         ),
-        delays=_folded(
+        delays=folded_all(
             "erst, sobald, bis, nach, nachdem, bevor, warte, warten, erhalten, angekommen,"
             " bekommen, schaue, schau, ansehen, anschauen, im Urlaub"
         ),
-        verbs=_folded(
+        verbs=folded_all(
             "ist, sind, war, waren, wäre, sein, hat, haben, hatte, wird, werden, wurde, würde,"
             " soll, sollte, sollen, muss, müssen, müsste, kann, können, könnte, darf, dürfen,"
             " will, wollen, möchte, mag, heißt, bedeutet"
         ),
-        agents=_folded("von, vom, durch"),
-        oneself=_folded("mir, uns, mich, meiner, unserer, meinerseits"),
-        assents=_folded(
+        agents=folded_all("von, vom, durch"),
+        oneself=folded_all("mir, uns, mich, meiner, unserer, meinerseits"),
+        assents=folded_all(
             "kein problem, keine probleme, nichts dagegen, keine einwände, passt schon, alles gut,"
             " alles klar, alles bestens"
         ),
     ),
     "fr": DoubtWords(
-        negations=_folded(
+        negations=folded_all(
             "pas, ne, n, jamais, aucun, aucune, rien, personne, sans, ni, non, point, annuler,"
             " annulez, stop"
         ),
-        retractions=_folded(
+        retractions=folded_all(
             "pas, jamais, attends, attendez, ah non, euh, stop, finalement, correction"
         ),
-        conditions=_folded(
+        conditions=folded_all(
             "mais, si, s'il, s'ils, sauf, seulement, uniquement, cependant, toutefois, pourtant,"
             " néanmoins, condition, conditions, réserve, réserves, pourvu, partiellement,"
             " en partie, peut-être, probablement, éventuellement, en principe, sinon, ou,"
             " tant que, hormis, excepté, avec modifications, avec des modifications"
         ),
-        delays=_folded(
+        delays=folded_all(
             "quand, lorsque, après, avant, jusqu'à, jusqu'au, dès que, attendre, bien reçu, regarde"
         ),
-        verbs=_folded(
+        verbs=folded_all(
             "est, sont, était, ont, avait, sera, serait, seront, doit, doivent, devrait, peut,"
             " peuvent, pourrait, faut, veut, signifie, être"
         ),
-        agents=_folded("par"),
-        oneself=_folded("moi, nous, mes, mon, ma, nos, notre"),
-        assents=_folded(
+        agents=folded_all("par"),
+        oneself=folded_all("moi, nous, mes, mon, ma, nos, notre"),
+        assents=folded_all(
             "pas de problème, aucun problème, pas d'objection, aucune objection, rien contre,"
             " allez y, vas y, tout va bien"
         ),
     ),
     "es": DoubtWords(
-        negations=_folded(
+        negations=folded_all(
             "no, nunca, jamás, ningún, ninguna, ninguno, nada, nadie, sin, ni, tampoco, cancelar,"
             " cancela"
         ),
-        retractions=_folded("nunca, espera, espere, no espera, alto, mejor, mentira, corrección"),
-        conditions=_folded(
+        retractions=folded_all(
+            "nunca, espera, espere, no espera, alto, mejor, mentira, corrección"
+        ),
+        conditions=folded_all(
             "pero, si, salvo, excepto, solo, sólo, solamente, únicamente, aunque, embargo,"
             " siempre que, siempre y cuando, condición, condiciones, reserva, reservas,"
             " parcialmente, en parte, quizá, quizás, tal vez, probablemente, posiblemente,"
             " en principio, sino, o, u, mientras, pendiente, con cambios, depende"
         ),
-        delays=_folded("cuando, después, antes, hasta, esperar, por ahora, recibido, lo miro"),
-        verbs=_folded(
+        delays=folded_all("cuando, después, antes, hasta, esperar, por ahora, recibido, lo miro"),
+        verbs=folded_all(
             "es, son, era, está, están, fue, ha, han, había, será, sería, serán, debe, deben,"
             " debería, puede, pueden, podría, hay, quiere, significa, ser, tiene"
         ),
-        agents=_folded("por"),
-        oneself=_folded("mí, mi, nosotros, nosotras, nuestra, favor"),
-        assents=_folded(
+        agents=folded_all("por"),
+        oneself=folded_all("mí, mi, nosotros, nosotras, nuestra, favor"),
+        assents=folded_all(
             "no hay problema, sin problema, sin problemas, ningún problema, sin objeciones,"
             " ninguna objeción, todo bien"
         ),
     ),
     "pt": DoubtWords(
-        negations=_folded(
+        negations=folded_all(
             "não, nunca, jamais, nenhum, nenhuma, nada, ninguém, sem, nem, tampouco, cancelar,"
             " cancele"
         ),
-        retractions=_folded("nunca, espera, espere, não espera, pare, aliás, mentira, correção"),
-        conditions=_folded(
+        retractions=folded_all("nunca, espera, espere, não espera, pare, aliás, mentira, correção"),
+        conditions=folded_all(
             "mas, se, salvo, exceto, só, somente, apenas, embora, porém, contudo, entretanto,"
             " todavia, desde que, condição, condições, ressalva, ressalvas, parcialmente,"
             " em parte, talvez, provavelmente, possivelmente, em princípio, senão, ou, enquanto,"
             " pendente, com alterações, com mudanças, caso, depende"
         ),
-        delays=_folded("quando, após, depois, antes, até, esperar, por agora, recebido, vou ver"),
-        verbs=_folded(
+        delays=folded_all(
+            "quando, após, depois, antes, até, esperar, por agora, recebido, vou ver"
+        ),
+        verbs=folded_all(
             "são, era, está, estão, foi, tem, têm, tinha, será, seria, serão, deve, devem,"
             " deveria, pode, podem, poderia, há, quer, significa, ser"
         ),
-        agents=_folded("por, pelo, pela, pelos, pelas"),
-        oneself=_folded("mim, nós, minha, meu, nossa, favor"),
-        assents=_folded(
+        agents=folded_all("por, pelo, pela, pelos, pelas"),
+        oneself=folded_all("mim, nós, minha, meu, nossa, favor"),
+        assents=folded_all(
             "não há problema, não tem problema, sem problema, sem problemas, nenhum problema,"
             " sem objeções, nenhuma objeção, tudo bem, tudo certo"
         ),
     ),
     # Found within words, too: Japanese has no spaces.
     "ja": DoubtWords(
-        negations=_folded("ません, ない, なく, ず"),
-        retractions=_folded("やはり, やっぱり, 待って, 嘘, やめます, できません"),
-        conditions=_folded(
+        negations=folded_all("ません, ない, なく, ず"),
+        retractions=folded_all("やはり, やっぱり, 待って, 嘘, やめます, できません"),
+        conditions=folded_all(
             "ただし, 但し, しかし, でも, けど, けれど, もし, 条件, 場合, なら, たら, できれば,"
             " 一部, または, それとも, たぶん, 多分, 原則"
         ),
-        delays=_folded("後に, まで, 前に, 確認します, 検討, 拝見"),
+        delays=folded_all("後に, まで, 前に, 確認します, 検討, 拝見"),
         verbs=(),
         agents=(),
         oneself=(),
-        assents=_folded("問題ありません, 問題ない, 問題なし, 大丈夫, 構いません, かまいません"),
+        assents=folded_all("問題ありません, 問題ない, 問題なし, 大丈夫, 構いません, かまいません"),
     ),
 }

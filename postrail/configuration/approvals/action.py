@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from postrail.approvals.answer import says_opposite
+from postrail.approvals.request import Meaning
 from postrail.configuration.approvals.durations import Duration
 from postrail.configuration.configured import LowerCase, Name, Part, folded
 from postrail.configuration.models.project import GROUP
@@ -25,7 +27,7 @@ Approver = Annotated[
     ),
     LowerCase,
 ]
-CHOICES_MAX = 20
+CHOICES_MAX = 9
 
 
 class NamedChoice(Part):
@@ -104,6 +106,10 @@ def _faults_of_choices(choices: list[NamedChoice]) -> Iterator[str]:
     texts = [
         folded(text) for one in choices for text in dict.fromkeys([one.name, one.label]) if text
     ]
+    for one in choices:
+        for text in (one.name, one.label):
+            if says_opposite(text, Meaning(one.meaning)):
+                yield f"{text!r} has the meaning {one.meaning}: name it differently, or change that"
     for text in dict.fromkeys(texts):
         if texts.count(text) > 1:
             yield f"{text!r} is given twice"

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from postrail.approvals.answer import says_opposite
 from postrail.approvals.order import ApprovalOrder
 from postrail.approvals.request import AtDeadline, Choice, Meaning, Rule
+from postrail.approvals.words import words_of
+from postrail.configuration.approvals.action import CHOICES_MAX
 from postrail.configuration.approvals.setup import ApprovalSetup
 from postrail.configuration.configured import folded
 from postrail.configuration.snapshot import ConfigurationSnapshot
@@ -20,7 +23,6 @@ BODY_MAX_CHARACTERS = 50_000
 KEY_MAX_CHARACTERS = 250
 FIELDS_MAX = 50
 FIELD_MAX_CHARACTERS = 2_000
-CHOICES_MAX = 9
 CHOICE_MAX_CHARACTERS = 60
 URL_MAX_CHARACTERS = 2_000
 # A request that is open for years helps nobody, and dates end some day.
@@ -57,7 +59,7 @@ def check(
     How many people it names is checked once they are found.
     """
     _check_texts(order)
-    _check_choices(order.choices)
+    _check_choices(order.choices, setup)
     _check_rule(order)
     _check_deadline(order, now)
     if order.callback_url:
@@ -114,7 +116,7 @@ def _check_length(what: str, text: str, most: int) -> None:
         )
 
 
-def _check_choices(choices: Sequence[Choice]) -> None:
+def _check_choices(choices: Sequence[Choice], setup: ApprovalSetup) -> None:
     if len(choices) > CHOICES_MAX:
         raise RequestRefused(
             f"the request has {len(choices)} choices, and {CHOICES_MAX} are the most",
@@ -124,7 +126,7 @@ def _check_choices(choices: Sequence[Choice]) -> None:
     for word in words:
         _check_word(word, twice=words.count(word) > 1)
     for one in choices:
-        _check_own_word(one)
+        _check_own_word(one, setup)
     if not any(one.meaning is Meaning.APPROVE for one in choices):
         raise RequestRefused(
             "no choice approves", remedy="Give at least one choice whose meaning is approve"
@@ -144,13 +146,14 @@ def _check_word(word: str, *, twice: bool) -> None:
     _check_length(f"choice {word!r}", word, CHOICE_MAX_CHARACTERS)
 
 
-def _check_own_word(one: Choice) -> None:
+def _check_own_word(one: Choice, setup: ApprovalSetup) -> None:
     """Raises RequestRefused for a choice whose name says the opposite of its meaning."""
+    other = Meaning.REJECT if one.meaning is Meaning.APPROVE else Meaning.APPROVE
     for word in (one.name, one.label):
-        if folded(word) in set(Meaning) - {one.meaning}:
+        if says_opposite(word, one.meaning, words_of(setup.words, setup.words)):
             raise RequestRefused(
                 f"choice {word!r} means {one.meaning}",
-                remedy=f"Name it differently, or let it mean {folded(word)}",
+                remedy=f"Name it differently, or let it mean {other}",
             )
 
 

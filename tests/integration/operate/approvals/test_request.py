@@ -108,6 +108,8 @@ async def test_in_order_only_the_first_is_asked(pool: Pool, desk: Desk) -> None:
         ({"choices": (Choice(name="2"),)}, "numbers stand for the places"),
         ({"choices": (Choice(name="approve", meaning=Meaning.REJECT),)}, "means reject"),
         ({"choices": (Choice(name="no", meaning=Meaning.REJECT),)}, "no choice approves"),
+        ({"choices": (YES, Choice(name="no"))}, "choice 'no' means approve"),
+        ({"choices": (YES, Choice(name="x", label="Nicht genehmigt"))}, "means approve"),
         ({"choices": (YES,), "rule": Rule.COUNT}, "no choice says what follows"),
         ({"deadline": LATER}, "the deadline is past"),
         ({"deadline": timedelta(days=40_000_000)}, "the deadline is too far"),

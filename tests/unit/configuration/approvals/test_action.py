@@ -71,6 +71,7 @@ def with_status(project: dict[str, Any] | None = None, **changes: Any) -> str:
             " approval setup 'releases'",
         ),
         ({"choices": [{"name": "no", "meaning": "reject"}]}, "choices: none of them has the"),
+        ({"choices": [{"name": "yes"}, {"name": "no"}]}, "choices: 'no' has the meaning approve"),
         ({"choices": [{"name": "go"}, {"name": "GO"}]}, "choices: 'go' is given twice"),
         ({"choices": [{"name": "go"}, {"name": "a", "label": "Go"}]}, "'go' is given twice"),
         ({"choices": [{"name": "go", "meaning": "maybe"}]}, "meaning: must be 'approve' or"),
