@@ -11,6 +11,7 @@ import pytest
 from postrail.approvals.token import token_for
 from postrail.clock import SettableClock
 from postrail.configuration import store as configuration
+from postrail.configuration.load import load_snapshot
 from postrail.configuration.models.mail_account import MailAccount
 from postrail.database import Pool, transaction
 from postrail.effects.approvals.refused import RequestRefused
@@ -134,6 +135,26 @@ async def test_it_waits_for_the_reply_and_the_plus_address(
     )
     assert steps[-1].name == "reply"
     assert steps[-1].detail.startswith("ann@example.com chose reject")
+
+
+async def test_the_request_does_not_wait_long_for_a_plus_address_that_is_not_used(
+    pool: Pool, desk: Desk, account: MailAccount
+) -> None:
+    steps = await steps_of(pool, desk, wait=600)
+    plus, reply = named(steps, "plus address"), named(steps, "reply")
+    assert (plus.ok, reply.ok) == (True, False)
+    assert plus.milliseconds < 60_000 < 600_000 <= reply.milliseconds
+
+
+async def test_a_group_gets_no_message_to_a_plus_address(
+    pool: Pool, desk: Desk, account: MailAccount
+) -> None:
+    async with transaction(pool) as connection:
+        setup = (await load_snapshot(connection)).approval_setups["deploy"]
+    group = {"group_address": True, "reply_address": "group@example.com"}
+    await save(pool, setup.model_copy(update=group))
+    steps = await steps_of(pool, desk, wait=60)
+    assert [one.name for one in steps[-2:]] == ["request", "reply"]
 
 
 async def test_a_plus_address_that_loses_mail_is_a_fault(
