@@ -68,7 +68,9 @@ ENGLISH = Phrases(
     approval_escalates="After that, other people are asked.",
     approval_files="Attached",
     approval_help="Your reply has decided nothing",
-    approval_unclear="It does not begin with one of the answers.",
+    approval_unclear=(
+        "It does not begin with one of the answers, or its next words leave open what is meant."
+    ),
     approval_no_comment="A rejection needs a comment that says why, and your reply has none.",
     approval_late="It arrived too late: answers counted until {time}.",
     approval_over="The request has ended in the meantime, and needs no answer any more.",

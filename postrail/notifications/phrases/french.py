@@ -91,7 +91,10 @@ _PLAIN = Phrases(
     approval_escalates="Ensuite, d'autres personnes sont consultées.",
     approval_files="Pièces jointes",
     approval_help="Votre réponse n'a rien décidé",
-    approval_unclear="Elle ne commence par aucune des réponses prévues.",
+    approval_unclear=(
+        "Elle ne commence par aucune des réponses prévues, ou les mots qui suivent laissent un"
+        " doute."
+    ),
     approval_no_comment=(
         "Un refus demande un commentaire qui en donne la raison, et votre réponse n'en a pas."
     ),

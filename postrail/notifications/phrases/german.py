@@ -71,7 +71,10 @@ GERMAN = Phrases(
     approval_escalates="Danach werden andere Personen gefragt.",
     approval_files="Angehängt",
     approval_help="Ihre Antwort hat nichts entschieden",
-    approval_unclear="Sie beginnt mit keiner der vorgesehenen Antworten.",
+    approval_unclear=(
+        "Sie beginnt mit keiner der vorgesehenen Antworten, oder die Worte danach lassen offen, was"
+        " gemeint ist."
+    ),
     approval_no_comment=(
         "Eine Ablehnung braucht einen Kommentar mit dem Grund, und Ihre Antwort hat keinen."
     ),

@@ -68,7 +68,10 @@ PORTUGUESE = Phrases(
     approval_escalates="Depois disso, outras pessoas são consultadas.",
     approval_files="Anexos",
     approval_help="A sua resposta não decidiu nada",
-    approval_unclear="Ela não começa com nenhuma das respostas previstas.",
+    approval_unclear=(
+        "Ela não começa com nenhuma das respostas previstas, ou as palavras seguintes deixam"
+        " dúvidas."
+    ),
     approval_no_comment=(
         "Uma rejeição precisa de um comentário com o motivo, e a sua resposta não tem nenhum."
     ),

@@ -68,7 +68,10 @@ SPANISH = Phrases(
     approval_escalates="Después, se pregunta a otras personas.",
     approval_files="Adjuntos",
     approval_help="Su respuesta no ha decidido nada",
-    approval_unclear="Su texto no empieza con ninguna de las respuestas previstas.",
+    approval_unclear=(
+        "Su texto no empieza con ninguna de las respuestas previstas, o las palabras siguientes"
+        " dejan dudas."
+    ),
     approval_no_comment=(
         "Un rechazo necesita un comentario con el motivo, y su respuesta no lo tiene."
     ),
