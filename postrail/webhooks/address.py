@@ -40,7 +40,7 @@ def checked_url(url: str, private_hosts: Collection[str]) -> SplitResult:
         raise ConfigurationError(
             f"the address to post to, at {host or 'no host'}, does not begin with https://",
             setting=HOSTS_SETTING,
-            remedy="Use https; http only to a host that callback_hosts names",
+            remedy="Use https; http only to a host in callback_hosts of the approval setup",
         )
     if not host:
         raise ConfigurationError("the address to post to has no host", remedy="Correct the address")

@@ -128,9 +128,7 @@ def _check_choices(choices: Sequence[Choice], setup: ApprovalSetup) -> None:
     for one in choices:
         _check_own_word(one, setup)
     if not any(one.meaning is Meaning.APPROVE for one in choices):
-        raise RequestRefused(
-            "no choice approves", remedy="Give at least one choice whose meaning is approve"
-        )
+        raise RequestRefused("no choice approves", remedy="Give at least one choice that approves")
 
 
 def _check_word(word: str, *, twice: bool) -> None:
