@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
+from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import (
     KafkaError,
     LogTruncationError,
@@ -56,6 +57,8 @@ class KafkaReader:
         self._known_id: str | None = None
         # Records whose topic's id could not be asked for yet.
         self._polled: dict[TopicPartition, list[Any]] = {}
+        # We have assigned the group's partitions, and did not know those of the topic yet.
+        self._assigned_none = False
         # What `keep_alive` found wrong with a position; the library says it once.
         self._gap = ""
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kafka-consumer")
@@ -77,6 +80,7 @@ class KafkaReader:
         return {
             **client_options(settings),
             "group_id": self._group,
+            "partition_assignment_strategy": [_assignor(self)],
             "enable_auto_commit": False,
             # The library must not go on elsewhere by itself when the log is not the one it read.
             "auto_offset_reset": "none",
@@ -106,6 +110,7 @@ class KafkaReader:
         return await self._in_thread(self._poll, self._settings.poll_timeout_seconds)
 
     def _poll(self, seconds: float) -> list[RawRecord]:
+        self._assign_again()
         if self._gap:
             gap, self._gap = self._gap, ""
             raise OffsetGap(gap)
@@ -116,6 +121,20 @@ class KafkaReader:
         topic_id = self._topic_id()
         found, self._polled = self._polled, {}
         return [_raw(record, topic_id) for records in found.values() for record in records]
+
+    def _assign_again(self) -> None:
+        """Joins the group again if we have assigned its partitions without knowing any.
+
+        The library often finds that out by itself: it compares what it knew before and after.
+        """
+        if self._assigned_none and not self._assigned:
+            with kafka_faults(self._settings):
+                known = self._consumer.partitions_for_topic(self._topic)
+            if known:
+                logger.warning("joining the group again, now with metadata", topic=self._topic)
+                self._close_consumer()
+                self._open()
+                self._assigned_none = False
 
     async def topic_id(self) -> str | None:
         return await self._in_thread(self._topic_id_now)
@@ -257,6 +276,18 @@ class KafkaReader:
 
     async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+
+
+def _assignor(reader: KafkaReader) -> type[RangePartitionAssignor]:
+    """Returns the library's assignor, which also notes when it knows no partition of the topic."""
+
+    class Assignor(RangePartitionAssignor):  # type: ignore[misc]
+        @classmethod
+        def assign(cls, cluster: Any, members: Any) -> Any:
+            reader._assigned_none = not cluster.partitions_for_topic(reader._topic)
+            return super().assign(cluster, members)
+
+    return Assignor
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
