@@ -144,7 +144,10 @@ def _notes(entry: Entry, before: Configured | None) -> list[str]:
     assert isinstance(setup, ApprovalSetup)
     if setup.enabled or not setup.account:
         return []
-    return ["is disabled (enabled: false): it takes no requests"]
+    return [
+        "is disabled (enabled: false): it takes no requests, and answers to open ones are"
+        " quarantined"
+    ]
 
 
 APPROVAL_SETUP = Kind(

@@ -9,6 +9,7 @@ from postrail.approvals.request import APPROVE_OR_REJECT, AtDeadline, Choice, Me
 from postrail.configuration.approvals.action import ApprovalAction
 from postrail.decision.message_values import first_text
 from postrail.decision.question import Question
+from postrail.message_parts import is_address
 
 # The text of a request shows this much of the message.
 BODY_CHARACTERS = 4_000
@@ -21,6 +22,8 @@ def order_of(action: ApprovalAction, question: Question) -> ApprovalOrder:
     written another person's address.
     """
     sender = question.mail.sender if question.verified else None
+    if sender and not is_address(sender.address):
+        sender = None
     return ApprovalOrder(
         setup=action.setup,
         subject=action.subject,

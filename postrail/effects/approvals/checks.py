@@ -15,6 +15,7 @@ from postrail.configuration.configured import folded
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.effects.approvals.refused import RequestRefused
 from postrail.errors import ConfigurationError
+from postrail.message_parts import is_address
 from postrail.webhooks.address import checked_url
 from postrail.workflow.transitions import status_named
 
@@ -59,6 +60,10 @@ def check(
     How many people it names is checked once they are found.
     """
     _check_texts(order)
+    if order.requester_address and not is_address(order.requester_address):
+        raise RequestRefused(
+            f"the requester {order.requester_address!r} is no address", remedy="Give an address"
+        )
     _check_choices(order.choices, setup)
     _check_rule(order)
     _check_deadline(order, now)

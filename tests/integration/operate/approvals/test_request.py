@@ -135,6 +135,9 @@ async def test_in_order_only_the_first_is_asked(pool: Pool, desk: Desk) -> None:
         ({"callback_url": "https://[::1/x", "setup": "signed"}, "not a valid URL"),
         ({"approved_status": "Done"}, "the request has no issue"),
         ({"fields": (("", "4.2"),)}, "a field has no label"),
+        ({"requester_address": "Bob"}, "'Bob' is no address"),
+        ({"requester_address": "a@example.org, b@example.org"}, "is no address"),
+        ({"idempotency_key": "x" * 300}, "the idempotency key has 300 characters"),
         ({"fields": (("Note", "x" * 3000),)}, "characters"),
     ],
 )
