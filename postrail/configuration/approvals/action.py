@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from postrail.approvals.answer import says_opposite
@@ -28,6 +28,8 @@ Approver = Annotated[
     LowerCase,
 ]
 CHOICES_MAX = 9
+CHOICE_MAX_CHARACTERS = 60
+SUBJECT_MAX_CHARACTERS = 250
 
 
 class NamedChoice(Part):
@@ -74,6 +76,14 @@ class ApprovalAction(Part):
             raise PydanticCustomError("approval", "{why}", {"why": why})
         return self
 
+    @field_validator("callback_url")
+    @classmethod
+    def _is_address(cls, given: str) -> str:
+        if given and not _is_url(given):
+            why = "must be an address such as https://deploy.example.org/approvals"
+            raise PydanticCustomError("callback_url", "{why}", {"why": why})
+        return given
+
     @property
     def callback_host(self) -> str:
         """Returns the host of its callback address in lower case, or ""."""
@@ -95,24 +105,37 @@ def _faults(action: ApprovalAction) -> Iterator[tuple[str, str]]:
         yield "escalate_to", "is for at_deadline: escalate"
     if 0 < action.deadline <= action.remind_after:
         yield "remind_after", "must be before the deadline"
-    yield from (("choices", problem) for problem in _faults_of_choices(action.choices))
-    if action.callback_url and not _is_url(action.callback_url):
-        yield "callback_url", "must be an address such as https://deploy.example.org/approvals"
+    if len(action.subject) > SUBJECT_MAX_CHARACTERS or len(action.subject.splitlines()) > 1:
+        yield "subject", f"must be one line of at most {SUBJECT_MAX_CHARACTERS} characters"
+    yield from (("choices", problem) for problem in _faults_of_choices(action))
 
 
-def _faults_of_choices(choices: list[NamedChoice]) -> Iterator[str]:
+def _faults_of_choices(action: ApprovalAction) -> Iterator[str]:
+    choices = action.choices
     if choices and all(one.meaning != "approve" for one in choices):
         yield "none of them has the meaning approve"
-    texts = [
-        folded(text) for one in choices for text in dict.fromkeys([one.name, one.label]) if text
-    ]
+    if choices and all(one.meaning != "reject" for one in choices):
+        if action.rule == "count":
+            yield "none of them has the meaning reject, and rule: count needs one"
+        if action.at_deadline == "reject":
+            yield "none of them has the meaning reject, and at_deadline: reject needs one"
+    texts = [text for one in choices for text in dict.fromkeys([one.name, one.label]) if text]
     for one in choices:
-        for text in (one.name, one.label):
-            if says_opposite(text, Meaning(one.meaning)):
-                yield f"{text!r} has the meaning {one.meaning}: name it differently, or change that"
-    for text in dict.fromkeys(texts):
-        if texts.count(text) > 1:
+        yield from _faults_of_choice(one)
+    given = list(map(folded, texts))
+    for text in dict.fromkeys(given):
+        if given.count(text) > 1:
             yield f"{text!r} is given twice"
+
+
+def _faults_of_choice(one: NamedChoice) -> Iterator[str]:
+    for text in filter(None, (one.name, one.label)):
+        if not any(map(str.isalpha, text)):
+            yield f"{text!r} has no letter: numbers stand for the places of the choices"
+        if len(text) > CHOICE_MAX_CHARACTERS:
+            yield f"{text[:20]!r}… has more than {CHOICE_MAX_CHARACTERS} characters"
+        if says_opposite(text, Meaning(one.meaning)):
+            yield f"{text!r} has the meaning {one.meaning}: name it differently, or change that"
 
 
 def _is_url(text: str) -> bool:

@@ -9,7 +9,11 @@ from postrail.approvals.answer import says_opposite
 from postrail.approvals.order import ApprovalOrder
 from postrail.approvals.request import AtDeadline, Choice, Meaning, Rule
 from postrail.approvals.words import words_of
-from postrail.configuration.approvals.action import CHOICES_MAX
+from postrail.configuration.approvals.action import (
+    CHOICE_MAX_CHARACTERS,
+    CHOICES_MAX,
+    SUBJECT_MAX_CHARACTERS,
+)
 from postrail.configuration.approvals.setup import ApprovalSetup
 from postrail.configuration.configured import folded
 from postrail.configuration.snapshot import ConfigurationSnapshot
@@ -19,12 +23,10 @@ from postrail.message_parts import is_address
 from postrail.webhooks.address import checked_url
 from postrail.workflow.transitions import status_named
 
-SUBJECT_MAX_CHARACTERS = 250
 BODY_MAX_CHARACTERS = 50_000
 KEY_MAX_CHARACTERS = 250
 FIELDS_MAX = 50
 FIELD_MAX_CHARACTERS = 2_000
-CHOICE_MAX_CHARACTERS = 60
 URL_MAX_CHARACTERS = 2_000
 # A request that is open for years helps nobody, and dates end some day.
 DEADLINE_MAX = timedelta(days=3660)

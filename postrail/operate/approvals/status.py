@@ -5,9 +5,10 @@ from __future__ import annotations
 from postrail.approvals import store
 from postrail.approvals.order import ApprovalOrder
 from postrail.approvals.request import Rule, State
+from postrail.configuration.approvals.action import SUBJECT_MAX_CHARACTERS
 from postrail.configuration.models.project import Project, Status
 from postrail.effects.approvals.begin import Begun, begin
-from postrail.effects.approvals.checks import SUBJECT_MAX_CHARACTERS, subject_of
+from postrail.effects.approvals.checks import subject_of
 from postrail.errors import ConfigurationError
 from postrail.notifications.entries import queued_entries
 from postrail.operate.issues.act import ActInProgress, Desk

@@ -72,6 +72,13 @@ def with_status(project: dict[str, Any] | None = None, **changes: Any) -> str:
         ),
         ({"choices": [{"name": "no", "meaning": "reject"}]}, "choices: none of them has the"),
         ({"choices": [{"name": "yes"}, {"name": "no"}]}, "choices: 'no' has the meaning approve"),
+        ({"choices": [{"name": "2"}]}, "choices: '2' has no letter"),
+        ({"choices": [{"name": "go", "label": "o" * 61}]}, "has more than 60 characters"),
+        (
+            {"choices": [{"name": "go"}], "deadline": "1d", "at_deadline": "reject"},
+            "choices: none of them has the meaning reject, and at_deadline: reject needs one",
+        ),
+        ({"subject": "s" * 251}, "subject: must be one line of at most 250 characters"),
         ({"choices": [{"name": "go"}, {"name": "GO"}]}, "choices: 'go' is given twice"),
         ({"choices": [{"name": "go"}, {"name": "a", "label": "Go"}]}, "'go' is given twice"),
         ({"choices": [{"name": "go", "meaning": "maybe"}]}, "meaning: must be 'approve' or"),
