@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
-from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import (
     KafkaError,
     LogTruncationError,
@@ -23,6 +22,7 @@ from kafka.errors import (
 from postrail.observe.log import log
 from postrail.records import Record
 from postrail.settings import KafkaSettings
+from postrail.stream.assignor import assignor_that_tells
 from postrail.stream.connection import client_options, kafka_faults
 from postrail.stream.offsets.metadata import read_metadata, write_metadata
 from postrail.stream.offsets.peek import records_at
@@ -80,7 +80,7 @@ class KafkaReader:
         return {
             **client_options(settings),
             "group_id": self._group,
-            "partition_assignment_strategy": [_assignor(self)],
+            "partition_assignment_strategy": [assignor_that_tells(self._note_assignment)],
             "enable_auto_commit": False,
             # The library must not go on elsewhere by itself when the log is not the one it read.
             "auto_offset_reset": "none",
@@ -121,6 +121,9 @@ class KafkaReader:
         topic_id = self._topic_id()
         found, self._polled = self._polled, {}
         return [_raw(record, topic_id) for records in found.values() for record in records]
+
+    def _note_assignment(self, topics: Set[str]) -> None:
+        self._assigned_none = self._topic not in topics
 
     def _assign_again(self) -> None:
         """Joins the group again if we have assigned its partitions without knowing any.
@@ -276,18 +279,6 @@ class KafkaReader:
 
     async def _in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
-
-
-def _assignor(reader: KafkaReader) -> type[RangePartitionAssignor]:
-    """Returns the library's assignor, which also notes when it knows no partition of the topic."""
-
-    class Assignor(RangePartitionAssignor):  # type: ignore[misc]
-        @classmethod
-        def assign(cls, cluster: Any, members: Any) -> Any:
-            reader._assigned_none = not cluster.partitions_for_topic(reader._topic)
-            return super().assign(cluster, members)
-
-    return Assignor
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
