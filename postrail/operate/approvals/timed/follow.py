@@ -79,8 +79,13 @@ async def _move(
 ) -> PipelineError | None:
     """Moves the issue in the name of the request, which may; returns why it cannot be moved.
 
-    In another project, other people approve.
+    In another project, other people approve; and another issue is not what they were asked about.
     """
+    if issue.issue_id != request.issue_id:
+        return PermanentError(
+            f"the issue of {request.key} was merged into {issue.issue_key}",
+            remedy=f"Ask again about {issue.issue_key}",
+        )
     if issue.project != asked_in:
         return PermanentError(
             f"{issue.issue_key} is in project {issue.project}, and {request.key} was asked in"

@@ -10,6 +10,7 @@ import pytest
 
 from postrail.approvals.request import AtDeadline, Choice, Meaning
 from postrail.configuration.models.project import Project
+from postrail.operate.issues.merge import merge
 from postrail.operate.issues.move import move
 from tests.integration.handler.approval_times.scene import (
     ANN,
@@ -25,6 +26,7 @@ from tests.integration.handler.approval_times.scene import (
 )
 from tests.integration.handler.bench import Bench
 from tests.makers.acts import OPERATOR
+from tests.makers.records import mail_parsed
 
 FOLLOWED = (
     "SELECT status, (SELECT count(*) FROM comment WHERE internal),"
@@ -141,6 +143,17 @@ async def test_the_approvers_of_a_project_decide_for_no_other(approving: Bench, 
         in (await comments(approving))[0]
     )
     assert moved.issue_key == "PAY-1"
+
+
+async def test_a_merged_issue_moves_no_other(approving: Bench, issue: str) -> None:
+    asked = await decided(approving, issue)
+    await approving.handle(mail_parsed(subject="Another thing"))
+    await merge(approving.desk, OPERATOR, issue, "HELP-2")
+    await work(approving)
+    found = await approving.rows("SELECT status FROM issue WHERE issue_key = 'HELP-2'")
+    assert found == [("Open",)]
+    assert (await asked.events())[-1] == "not_followed"
+    assert "the issue of A-1 was merged into HELP-2" in (await comments(approving))[-1]
 
 
 async def test_an_issue_without_an_address_to_comment_from_is_moved_all_the_same(
