@@ -123,6 +123,7 @@ SENDER = "services.sender"
 APPROVALS = (HANDLER, "postrail.approvals.store")
 COMMANDS = (HANDLER, "postrail.effects.fields.commands")
 APPLIERS = (HANDLER, "postrail.effects.apply", "APPLIERS")
+LAST_APPLIERS = (HANDLER, "postrail.effects.apply", "LAST_APPLIERS")
 TIMED = "postrail.operate.approvals.timed"
 MAILERS = (HANDLER, "postrail.effects.apply", "MAILERS")
 POINTS = {
@@ -212,7 +213,7 @@ POINTS = {
     "approval: answered": Point(*APPROVALS, "answered", after_async),
     "approval: closed": Point(*APPROVALS, "close_request", after_async),
     "approval: in the ledger": Point(HANDLER, "postrail.approvals.ledger", "append", after_async),
-    "effect: AnswerRequest": Point(*APPLIERS, after_effect("AnswerRequest")),
+    "effect: AnswerRequest": Point(*LAST_APPLIERS, after_effect("AnswerRequest")),
     "approval: followed": Point(HANDLER, "services.handler.timed_work", "follow", after_async),
     "webhook: claimed": Point(SENDER, "postrail.webhooks.claims", "claim_due", after_with_result),
     "webhook: posted": Point(SENDER, "postrail.webhooks.post", "Poster.post", after_async),
