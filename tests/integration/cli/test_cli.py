@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from postrail.stream.topics import TOPICS
 from tests.makers.commands import Postrail
 
 
@@ -102,8 +103,8 @@ def test_topics_are_created_once_and_differences_refused(
 ) -> None:
     code, output, _ = postrail("topics", "apply", "--dry-run")
     assert code == 0
-    assert output.count("Would create") == 9
-    assert postrail("topics", "apply")[1].count("Created ") == 9
+    assert output.count("Would create") == len(TOPICS)
+    assert postrail("topics", "apply")[1].count("Created ") == len(TOPICS)
     assert "All topics exist" in postrail("topics", "apply")[1]
     monkeypatch.setenv("POSTRAIL_KAFKA__PARTITIONS", "5")
     for arguments in (["topics", "apply"], ["topics", "apply", "--dry-run"]):
