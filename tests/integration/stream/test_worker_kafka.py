@@ -298,8 +298,13 @@ def test_a_zombie_s_commit_is_refused_and_its_work_has_no_second_effect(
     pipeline.wait_until(lambda: handled(pipeline) == 40, WAIT_SECONDS, "the other parser's work")
     made = pipeline.records(MAIL_PARSED)
     zombie.thaw()
+    # Its commit is refused, unless it has lost its partitions before it commits.
     pipeline.wait_until(
-        lambda: "offsets not committed" in zombie.log, WAIT_SECONDS, "the refusal of its commit"
+        lambda: (
+            "offsets not committed" in zombie.log or zombie.log.count("partitions assigned") > 1
+        ),
+        WAIT_SECONDS,
+        "the refusal of its commit",
     )
     pipeline.wait_until(
         lambda: pipeline.records(MAIL_PARSED) > made, WAIT_SECONDS, "its work, done again"

@@ -6,16 +6,17 @@ from typing import Any, cast, get_args
 
 import pytest
 
+from postrail.decision.approvals.request import RequestApproval
 from postrail.decision.decision import Decision, Effect, Outcome
-from postrail.effects.apply import APPLIERS, MAILERS, apply
+from postrail.effects.apply import APPLIERS, LAST_APPLIERS, MAILERS, apply
 from postrail.effects.batch import Decided
 from tests.makers.records import mail_parsed
 from tests.unit.effects.works import work
 
 
 def test_each_kind_of_effect_is_applied() -> None:
-    assert {*APPLIERS, *MAILERS} == set(get_args(Effect))
-    assert not APPLIERS.keys() & MAILERS.keys()
+    kinds = [*APPLIERS, *MAILERS, *LAST_APPLIERS, RequestApproval]
+    assert sorted(map(str, kinds)) == sorted(map(str, get_args(Effect)))
 
 
 async def test_an_effect_of_an_unknown_kind_is_a_fault() -> None:
