@@ -15,7 +15,7 @@ from postrail.approvals import ledger, store
 from postrail.approvals.decided import decided_record
 from postrail.approvals.ledger import Event, EventKind, NewEvent, details_of
 from postrail.approvals.request import Assignment, ClosedBecause, Request, State
-from postrail.approvals.rule import result_of
+from postrail.approvals.rule import Result, result_of
 from postrail.configuration.snapshot import ConfigurationSnapshot
 from postrail.database import Connection
 from postrail.effects.approvals.ask import WAITING, ask, asked_next
@@ -98,13 +98,7 @@ async def conclude(
     """
     parts = await _parts(connection, request)
     result = result_of(request.rule, request.needed, request.choices, answers_of(parts))
-    if result.choice is not None:
-        ending = replace(events[-1], kind=EventKind.DECIDED, choice=result.choice.name)
-        return await end(connection, snapshot, request, [*events, ending], key, now)
-    if result.impossible:
-        ending = replace(
-            events[-1], kind=EventKind.EXPIRED, choice="", comment="", reason=IMPOSSIBLE
-        )
+    if ending := _ending(result, events[-1]):
         return await end(connection, snapshot, request, [*events, ending], key, now)
     added = await ledger.append(connection, events)
     following = asked_next(request, parts)
@@ -113,6 +107,15 @@ async def conclude(
     channel = events[-1].channel
     mails = await ask(connection, snapshot, request, following, key, now, channel=channel)
     return Concluded(request=request, events=added, mails=mails)
+
+
+def _ending(result: Result, last: NewEvent) -> NewEvent | None:
+    """Returns the event that ends the request after the last one; None: it stays open."""
+    if result.choice is not None:
+        return replace(last, kind=EventKind.DECIDED, choice=result.choice.name)
+    if result.impossible:
+        return replace(last, kind=EventKind.EXPIRED, choice="", comment="", reason=IMPOSSIBLE)
+    return None
 
 
 async def end(

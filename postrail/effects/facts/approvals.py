@@ -43,10 +43,6 @@ class _Found:
         )
         return [(token, part) for token, part in found if part]
 
-    def is_genuine(self, token: ApprovalToken, part: Assignment) -> bool:
-        """Tells whether we made the token for this part."""
-        return is_genuine(token, self.key, part.request_id, part.address)
-
     def addresses(self, part: Assignment) -> tuple[str, ...]:
         """Returns all addresses of an approver; the one that was asked first."""
         person = self.persons.get(part.address)
@@ -115,6 +111,7 @@ async def _found(
 
 
 def _is_proven(token: ApprovalToken, part: Assignment, key: bytes) -> bool:
+    """Tells whether we made the token for this part."""
     return is_genuine(token, key, part.request_id, part.address)
 
 
@@ -124,7 +121,7 @@ async def _fact(connection: Connection, due: DueMail, found: _Found) -> Approval
     if not found.tokens[mail.mail_id]:
         return None
     named = found.named(mail)
-    genuine = [part for token, part in named if found.is_genuine(token, part)]
+    genuine = [part for token, part in named if _is_proven(token, part, found.key)]
     if not named:
         return ApprovalFact(genuine=False)
     sender = compared_address(mail.sender.address) if mail.sender else ""

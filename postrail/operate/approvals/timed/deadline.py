@@ -16,14 +16,13 @@ from postrail.database import Connection
 from postrail.effects.approvals.conclude import Concluded, end
 from postrail.incoming.fetched import has_unhandled
 from postrail.mailbox_state import last_contact
-from postrail.operate.approvals.timed.escalate import escalate
+from postrail.operate.approvals.timed.escalate import DEADLINE_PASSED, escalate
 from postrail.timers import queue as timers
 from postrail.timers.queue import Timer
 
 # An outage of the mail server holds a deadline up for this time at most.
 WAIT_MAX = timedelta(hours=24)
 WAIT_POLL = timedelta(seconds=10)
-REASON = "the deadline has passed"
 
 
 async def meet_deadline(
@@ -79,5 +78,5 @@ def _ending(request: Request, now: datetime) -> NewEvent:
         kind=EventKind.DECIDED if rejects else EventKind.EXPIRED,
         channel=Channel.TIMER,
         choice=rejections[0].name if rejects else "",
-        reason=REASON,
+        reason=DEADLINE_PASSED,
     )

@@ -27,6 +27,8 @@ from postrail.timers import queue as timers
 from postrail.timers.queue import Timer
 from postrail.tracker.issues import Watcher
 
+DEADLINE_PASSED = "the deadline has passed"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Change:
@@ -125,7 +127,7 @@ def _event(request: Request, change: Change, now: datetime) -> NewEvent:
         happened_at=now,
         kind=EventKind.ESCALATED,
         channel=Channel.TIMER,
-        reason="the deadline has passed",
+        reason=DEADLINE_PASSED,
         details=details_of(
             instead_of=[one.address for one in change.closed],
             asked=[one.address for one in change.new],
