@@ -1,33 +1,14 @@
-"""A database with the projects HELP and SALE and their people, and a desk for acts."""
+"""Configures the projects HELP and SALE and their people."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from postrail.database import Pool, open_pool
-from postrail.operate.issues.act import Desk
-from postrail.settings import DatabaseSettings
-from tests.integration.operate.issues.scene import LATER, configure, new_issue
-from tests.makers.acts import desk_at
+from tests.integration.operate.conftest import Configure
+from tests.integration.operate.issues.scene import configure
 
 
 @pytest.fixture
-async def pool(database_url: str) -> AsyncIterator[Pool]:
-    opened = await open_pool(DatabaseSettings.model_validate({"url": database_url}))
-    await configure(opened)
-    yield opened
-    await opened.close()
-
-
-@pytest.fixture
-def desk(pool: Pool) -> Desk:
-    """Returns a desk whose acts are an hour later than the issues."""
-    return desk_at(LATER, pool)
-
-
-@pytest.fixture
-async def issue(pool: Pool) -> str:
-    """Makes an issue of HELP by a message of ada@example.org, who watches it."""
-    return await new_issue(pool)
+def configured_by() -> Configure:
+    """Returns what fills the database."""
+    return configure
